@@ -1,0 +1,166 @@
+//! A finding: the one row that every detection yields, every export carries and every later step refers to.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How loud a finding is. Ordered: `Info < Low < Medium < High < Critical`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A fact, for context.
+    Info,
+    /// Worth a line in a weekly review.
+    Low,
+    /// Someone should look at it today.
+    Medium,
+    /// Someone should look at it now.
+    High,
+    /// Assume that it happened.
+    Critical,
+}
+
+impl Severity {
+    /// All severities, quietest first.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The lowercase word used in headers and exports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Severity {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|severity| severity.as_str() == text)
+            .ok_or_else(|| Error::usage(format!("unknown severity {text:?}; use info, low, medium, high or critical")))
+    }
+}
+
+/// One finding. Times are UTC microseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The detection's id: its file stem.
+    pub detection: String,
+    /// The detection's title.
+    pub title: String,
+    /// How loud it is.
+    pub severity: Severity,
+    /// MITRE ATT&CK ids, `tactic/technique` as in the header.
+    pub attack: Vec<String>,
+    /// The audit id of the event to open first.
+    pub audit_id: String,
+    /// Audit ids of the evidence, at most `limits::AUDIT_IDS_MAX`.
+    pub audit_ids: Vec<String>,
+    /// When the first event of the evidence was received.
+    pub first_seen: i64,
+    /// When the last event of the evidence was received.
+    pub last_seen: i64,
+    /// Who did it.
+    pub actor: String,
+    /// What it was done to.
+    pub object: String,
+    /// How many requests are behind it.
+    pub events: i64,
+    /// The cluster that it happened in.
+    pub cluster: String,
+    /// The same for the same finding in every run: a hash of detection, cluster, actor, object and first event.
+    pub finding_id: String,
+    /// The detection's further columns as a JSON object.
+    pub evidence: String,
+}
+
+impl Finding {
+    /// The order of every list of findings: loudest first, then oldest, then by id, so that runs can be compared.
+    #[must_use]
+    pub fn order(&self, other: &Self) -> std::cmp::Ordering {
+        other
+            .severity
+            .cmp(&self.severity)
+            .then_with(|| self.first_seen.cmp(&other.first_seen))
+            .then_with(|| self.detection.cmp(&other.detection))
+            .then_with(|| self.finding_id.cmp(&other.finding_id))
+    }
+}
+
+/// The Arrow schema of findings, as exported to Parquet.
+#[must_use]
+pub fn schema() -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, false);
+    let texts = |name: &str| Field::new_list(name, Field::new_list_field(DataType::Utf8, true), false);
+    let time = |name: &str| Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+    Arc::new(Schema::new(vec![
+        text("detection"),
+        text("title"),
+        text("severity"),
+        texts("attack"),
+        text("audit_id"),
+        texts("audit_ids"),
+        time("first_seen"),
+        time("last_seen"),
+        text("actor"),
+        text("object"),
+        Field::new("events", DataType::Int64, false),
+        text("cluster"),
+        text("finding_id"),
+        text("evidence"),
+    ]))
+}
+
+/// The findings as one batch of [`schema`].
+pub fn to_batch(findings: &[Finding]) -> Result<RecordBatch> {
+    let text = |pick: fn(&Finding) -> &str| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(findings.iter().map(pick)))
+    };
+    let texts = |pick: fn(&Finding) -> &Vec<String>| -> ArrayRef {
+        let mut list = ListBuilder::new(StringBuilder::new());
+        for finding in findings {
+            pick(finding).iter().for_each(|value| list.values().append_value(value));
+            list.append(true);
+        }
+        Arc::new(list.finish())
+    };
+    let time = |pick: fn(&Finding) -> i64| -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from_iter_values(findings.iter().map(pick)).with_timezone("UTC"))
+    };
+    let columns = vec![
+        text(|f| &f.detection),
+        text(|f| &f.title),
+        text(|f| f.severity.as_str()),
+        texts(|f| &f.attack),
+        text(|f| &f.audit_id),
+        texts(|f| &f.audit_ids),
+        time(|f| f.first_seen),
+        time(|f| f.last_seen),
+        text(|f| &f.actor),
+        text(|f| &f.object),
+        Arc::new(Int64Array::from_iter_values(findings.iter().map(|f| f.events))),
+        text(|f| &f.cluster),
+        text(|f| &f.finding_id),
+        text(|f| &f.evidence),
+    ];
+    RecordBatch::try_new(schema(), columns).map_err(|error| Error::Internal(format!("findings batch: {error}")))
+}

@@ -1,0 +1,64 @@
+//! Kubesift finds who took the secrets of a Kubernetes cluster, from its archived audit logs.
+//!
+//! # The road
+//!
+//! ```text
+//! archived logs --> input --> event --> lake --> engine --> finding --> report
+//!  files, stdin     find,     unwrap,   Parquet  session,   one row     table, CSV,
+//!  .gz .zst         decode,   parse,    + Delta  views,     one         NDJSON, Parquet,
+//!                   chunk     redact,   log      detections finding     HTML ...
+//!                             columns
+//! ```
+//!
+//! Two programs share it: the way in ([`ingest`]) and the way out ([`detect`]). The lake between them is the only
+//! thing they share.
+//!
+//! # Who may import whom
+//!
+//! Downward only; siblings on one floor do not know each other.
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 0 | [`error`], [`limits`] |
+//! | 1 | [`schema`], [`account`], [`part`], [`finding`] |
+//! | 2 | [`input`], [`event`], [`lake`], [`detection`] |
+//! | 3 | [`engine`], [`report`] (which may import [`detection`] only of floor 2) |
+//! | 4 | [`config`], [`ingest`], [`detect`], [`generate`] |
+//! | 5 | [`cli`], then `main` |
+//!
+//! # Invariants
+//!
+//! Each is checked in `tests/tidy.rs` or by the tests that it names.
+//!
+//! - Only [`event`] names simd-json; only [`engine`] names DataFusion; only [`lake`] names Delta.
+//! - Only [`cli`] and `main` print, and only they read arguments and the environment; stdout carries data, stderr
+//!   everything else.
+//! - A bad line is a row among the rejects, never an error and never silence: for every input file, lines seen = rows
+//!   committed + rejects + blank lines + exact duplicates ([`account`]).
+//! - [`report`] receives findings, headers and accounts and knows no engine.
+//! - No global mutable state; every queue, buffer and batch has a bound with a name in [`limits`].
+//! - Detections read views only; views alone read the lake's table.
+//! - Nothing that a log says is trusted on its way to a terminal, a CSV cell, an HTML page, a path or a query.
+
+pub mod error;
+pub mod limits;
+
+pub mod account;
+pub mod finding;
+pub mod part;
+pub mod schema;
+
+pub mod detection;
+pub mod event;
+pub mod input;
+pub mod lake;
+
+pub mod engine;
+pub mod report;
+
+pub mod config;
+pub mod detect;
+pub mod generate;
+pub mod ingest;
+
+pub mod cli;

@@ -1,0 +1,66 @@
+//! Every bound of the program by name and unit, so that "what happens if there is more?" has one place to be asked.
+
+/// The longest line or event that is parsed, in bytes; a longer one is a reject (`too_long`).
+pub const LINE_BYTES_MAX: usize = 16 << 20;
+/// How many decompressed bytes one worker parses at a time.
+pub const CHUNK_BYTES: usize = 4 << 20;
+/// How deep the JSON of an event may nest; the API server itself stays far below.
+pub const JSON_DEPTH_MAX: usize = 256;
+/// Chunks that wait between the reader and the workers, for each worker.
+pub const CHUNKS_QUEUED_PER_WORKER: usize = 2;
+/// Rows of one Parquet row group.
+pub const ROW_GROUP_ROWS_MAX: usize = 1 << 20;
+/// Encoded bytes that one Parquet writer holds before it closes a row group.
+pub const ROW_GROUP_BYTES_MAX: usize = 48 << 20;
+/// Size at which a part is closed and the next one begun.
+pub const PART_BYTES_MAX: u64 = 256 << 20;
+/// Dates that one worker writes at a time; a worker that meets more closes the one written longest ago.
+pub const OPEN_PARTS_PER_WORKER_MAX: usize = 4;
+/// Memory for the hashes that find duplicate events, in bytes; more are spilled by hour of event time.
+pub const DEDUP_BYTES_MAX: usize = 128 << 20;
+/// Hashes of one window of event time that are held at once; beyond it duplicates of that window stay and are counted.
+pub const DEDUP_WINDOW_EVENTS_MAX: usize = 6_000_000;
+/// The part of a source that is compared first when looking whether it was ingested before, in decompressed bytes.
+pub const HEAD_BYTES: usize = 4 << 10;
+/// Rejects kept with their text for each source; more are counted only.
+pub const REJECTS_KEPT_MAX: usize = 10_000;
+/// Bytes of a rejected line that are kept.
+pub const REJECT_BYTES_MAX: usize = 4 << 10;
+/// Default of `--max-rejects`: more of them refuse the file.
+pub const REJECTS_MAX: u64 = 10_000;
+/// Default of `--max-reject-ratio`: a larger share of a file's lines refuses it.
+pub const REJECT_RATIO_MAX: f64 = 0.01;
+/// Decompressed bytes per compressed byte beyond which a file is taken for a bomb (after [`RATIO_FREE_BYTES`]).
+pub const RATIO_MAX: u64 = 400;
+/// Decompressed bytes that are always allowed, whatever the ratio.
+pub const RATIO_FREE_BYTES: u64 = 1 << 30;
+/// zstd frames may ask for a window of up to 2^27 bytes (128 MiB), as the zstd tool allows by default.
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// Elements kept of `sourceIPs` and `groups`; an API server writes a handful.
+pub const LIST_ELEMENTS_MAX: usize = 1_024;
+/// Audit ids listed as the evidence of one finding.
+pub const AUDIT_IDS_MAX: usize = 100;
+/// Findings kept of one detection in one run; more are counted and the run says so.
+pub const FINDINGS_PER_DETECTION_MAX: usize = 100_000;
+/// Findings drawn on the HTML page.
+pub const HTML_FINDINGS_MAX: usize = 1_000;
+/// Characters of one cell on the terminal or the HTML page.
+pub const CELL_CHARS_MAX: usize = 400;
+/// Default of `--memory`, for queries, in bytes.
+pub const QUERY_BYTES_DEFAULT: usize = 2 << 30;
+/// The least `--memory` that is accepted.
+pub const QUERY_BYTES_MIN: usize = 256 << 20;
+/// Spilled query data, in bytes.
+pub const SPILL_BYTES_MAX: u64 = 20 << 30;
+/// Default of `--timeout`, for each query, in seconds.
+pub const QUERY_SECONDS_DEFAULT: u64 = 300;
+/// Text of one SQL statement, in bytes: planning time grows faster than the text.
+pub const SQL_BYTES_MAX: usize = 64 << 10;
+/// `AND`, `OR` and `+` links of one SQL statement: DataFusion's planner recurses over them.
+pub const SQL_LINKS_MAX: usize = 1_000;
+/// Rows of a materialised view that stay in memory, in bytes; a larger one is spilled as Parquet.
+pub const VIEW_BYTES_MAX: usize = 256 << 20;
+/// Times a commit is tried again when another writer was first.
+pub const COMMIT_RETRIES_MAX: usize = 15;
+/// Events dated before 2014 or this many hours after now are clock errors and share one partition.
+pub const CLOCK_AHEAD_HOURS_MAX: i64 = 48;

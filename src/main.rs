@@ -1,0 +1,3 @@
+//! The `kubesift` command.
+
+fn main() {}
