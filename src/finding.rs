@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 
@@ -132,9 +134,8 @@ pub fn schema() -> SchemaRef {
 
 /// The findings as one batch of [`schema`].
 pub fn to_batch(findings: &[Finding]) -> Result<RecordBatch> {
-    let text = |pick: fn(&Finding) -> &str| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(findings.iter().map(pick)))
-    };
+    let text =
+        |pick: fn(&Finding) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(findings.iter().map(pick))) };
     let texts = |pick: fn(&Finding) -> &Vec<String>| -> ArrayRef {
         let mut list = ListBuilder::new(StringBuilder::new());
         for finding in findings {

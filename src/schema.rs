@@ -134,8 +134,8 @@ pub const COLUMNS: &[Column] = &[
     required(
         "sensitivity",
         Text,
-        "secret, exec, token, rbac, workload, node_proxy, certificate, admission, config, impersonation, anonymous, \
-         denied or other: the first that fits, so that detections read few rows",
+        "secret, exec, token, rbac, workload, node_proxy, certificate, admission, config, review, impersonation, \
+         anonymous, denied or other: the first that fits, so that detections read few rows",
     ),
     required("truncated", Flag, "whether annotation audit.k8s.io/truncated says that the bodies were dropped"),
     column("flags", Text, "oddities, separated by commas: type_mismatch, long_agent, clock_skew"),

@@ -1,0 +1,339 @@
+//! Redaction: secret values are taken out before a row is built, so that they reach neither the lake nor a message.
+//!
+//! What stays is a keyed fingerprint and a length (`redacted hmac=… len=…`), so that "the same value was read twice" can
+//! still be asked while nobody without the lake's key can try values. Two ways lead to a value: where it stands (the
+//! data of a Secret, the token of a TokenRequest) and what it looks like (a JWT, a PEM block, a cloud key).
+
+use std::borrow::Cow;
+
+use aho_corasick::AhoCorasick;
+use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use regex::{Captures, Regex};
+use sha2::Sha256;
+
+use super::derive::decode_query;
+use super::document::{Document, Field};
+use super::parse::{Body, Object};
+
+/// Takes secret values out of text. Cheap to use, dear to make: one for each worker.
+pub struct Redactor {
+    key: [u8; 32],
+    /// Words one of which stands in every text that needs a closer look.
+    marks: AhoCorasick,
+    query_marks: AhoCorasick,
+    shapes: Regex,
+    assignments: Regex,
+}
+
+/// Words that stand in a body that must be walked.
+const STRUCTURE_MARKS: &[&str] = &[
+    "managedFields",
+    "last-applied-configuration",
+    "\"Secret\"",
+    "\"token\"",
+    "assw",
+    "PASS",
+    "SECRET",
+    "TOKEN",
+    "_KEY",
+    "CREDENTIAL",
+];
+/// Beginnings of credentials that are known by their shape.
+const SHAPE_MARKS: &[&str] = &[
+    "eyJ",
+    "-----BEGIN",
+    "LS0tLS1CRUdJTi",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "earer ",
+    "aws_secret",
+];
+/// Escapes that Go's encoder never writes for letters: someone hides a shape from a textual search.
+const ESCAPE_MARKS: &[&str] = &["\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\u002D", "\\u002e", "\\u002E"];
+
+/// Words that stand in a query which may carry a credential.
+const QUERY_MARKS: &[&str] = &["command=", "cmd=", "token", "pass", "secret", "key", "auth"];
+
+const SHAPES: &str = concat!(
+    r"eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]{8,}(?:\.[A-Za-z0-9_.+/=-]*)?",
+    r"|-----BEGIN [A-Z0-9 ]+-----[A-Za-z0-9+/=\s\\nr:,-]*(?:-----END [A-Z0-9 ]+-----)?",
+    r"|LS0tLS1CRUdJTi[A-Za-z0-9+/=]+",
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}",
+    r"|AIza[A-Za-z0-9_-]{35}",
+    r"|(?:gh[poasu]_|github_pat_|glpat-|xox[abp]-)[A-Za-z0-9_-]{16,}",
+);
+/// `password=…`, `--token …`, `Authorization: Bearer …`: the words stay, what follows goes.
+const ASSIGNMENTS: &str = concat!(
+    r#"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key(?:[_-]?id)?|credentials?)["'\\]*\s*[=:]+"#,
+    r#"\s*["'\\]*|--(?:password|token|secret|api-?key)[ =]+|bearer\s+)([^\s"'\\,;&|<>]{3,})"#
+);
+
+/// Keys whose string value is a credential wherever they stand.
+const SECRET_KEYS: &[&str] = &[
+    "token",
+    "password",
+    "passwd",
+    "clientSecret",
+    "client_secret",
+    "authorization",
+    "apiKey",
+    "api_key",
+    "privateKey",
+];
+/// Words in the name of an environment variable whose value is a credential.
+const SECRET_NAMES: &[&str] = &["PASS", "SECRET", "TOKEN", "_KEY", "CREDENTIAL", "APIKEY"];
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Characters that `url.QueryEscape` of Go escapes.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+impl Redactor {
+    /// A redactor whose fingerprints are keyed with `key`, the lake's own.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        let marks = STRUCTURE_MARKS.iter().chain(SHAPE_MARKS).chain(ESCAPE_MARKS);
+        Self {
+            key,
+            marks: AhoCorasick::new(marks).expect("the marks are few and short"),
+            query_marks: AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(QUERY_MARKS)
+                .expect("the marks are few and short"),
+            shapes: Regex::new(SHAPES).expect("a constant, tested below"),
+            assignments: Regex::new(ASSIGNMENTS).expect("a constant, tested below"),
+        }
+    }
+
+    /// `redacted hmac=<16 hex digits> len=<bytes>`: never needs an escape in JSON.
+    fn fingerprint(&self, value: &str) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        mac.update(value.as_bytes());
+        let digest = mac.finalize().into_bytes();
+        let short = digest.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        format!("redacted hmac={short:016x} len={}", value.len())
+    }
+
+    /// Whether a text has anything that could be taken out by its look, or any mark of a value in a body.
+    pub(super) fn is_suspect(&self, text: impl AsRef<[u8]>) -> bool {
+        self.marks.is_match(text.as_ref())
+    }
+
+    /// Whether the query of a URI needs [`Self::uri`].
+    pub(super) fn is_suspect_query(&self, uri: &str) -> bool {
+        uri.split_once('?').is_some_and(|(_, query)| self.query_marks.is_match(query))
+    }
+
+    /// Text with everything that looks like a credential taken out.
+    pub(super) fn shapes<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.shapes.replace_all(text, |found: &Captures<'_>| self.fingerprint(&found[0]))
+    }
+
+    /// Free text, such as a command line: also what follows `--token` or `password=`.
+    pub(super) fn free_text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let shapes = self.shapes(text);
+        if !self.assignments.is_match(&shapes) {
+            return shapes;
+        }
+        let replaced = self.assignments.replace_all(&shapes, |found: &Captures<'_>| {
+            if found[2].starts_with("redacted") {
+                found[0].to_owned()
+            } else {
+                found[1].to_owned() + &self.fingerprint(&found[2])
+            }
+        });
+        Cow::Owned(replaced.into_owned())
+    }
+
+    /// A request URI: the path by shape, each value of the query as free text. Kept as sent where nothing is found.
+    pub(super) fn uri<'a>(&self, uri: &'a str) -> Cow<'a, str> {
+        let Some((path, query)) = uri.split_once('?') else { return self.shapes(uri) };
+        let mut changed = false;
+        let mut after_flag = false;
+        let pairs: Vec<Cow<'_, str>> = query
+            .split('&')
+            .map(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let plain = decode_query(value);
+                let is_secret = after_flag || SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
+                after_flag = matches!(plain.as_str(), "--token" | "--password" | "--secret" | "--api-key" | "-p");
+                let clean = match self.free_text(&plain) {
+                    _ if is_secret && !plain.is_empty() => self.fingerprint(&plain),
+                    Cow::Owned(clean) => clean,
+                    Cow::Borrowed(_) => return Cow::Borrowed(pair),
+                };
+                changed = true;
+                Cow::Owned(format!("{key}={}", utf8_percent_encode(&clean, QUERY)))
+            })
+            .collect();
+        match self.shapes(path) {
+            Cow::Borrowed(_) if !changed => Cow::Borrowed(uri),
+            path => Cow::Owned(format!("{path}?{}", pairs.join("&"))),
+        }
+    }
+
+    /// The text of a body without its secret values and without `managedFields`.
+    pub(super) fn body<'a>(&self, document: &Document<'a>, body: Body<'a>, object: &Object<'_>) -> Cow<'a, str> {
+        let about = About::of(object);
+        if about == About::Other && !self.is_suspect(body.raw) {
+            return Cow::Borrowed(body.raw);
+        }
+        if ESCAPE_MARKS.iter().any(|mark| body.raw.contains(mark)) {
+            return Cow::Owned(self.unescaped_body(body.raw, object));
+        }
+        let origin = document.offset_of(body.raw);
+        let mut edits = Edits { redactor: self, document: *document, about, list: Vec::new() };
+        edits.walk(body.at, about == About::Secret);
+        let edited = apply(body.raw, origin, edits.list);
+        let clean = match self.shapes(&edited) {
+            Cow::Borrowed(_) => edited,
+            Cow::Owned(clean) => Cow::Owned(clean),
+        };
+        if about != About::ConfigMap {
+            return clean;
+        }
+        match self.free_text(&clean) {
+            Cow::Borrowed(_) => clean,
+            Cow::Owned(clean) => Cow::Owned(clean),
+        }
+    }
+
+    /// A body with odd escapes is first written anew without them.
+    fn unescaped_body(&self, raw: &str, object: &Object<'_>) -> String {
+        let plain = serde_json::from_str::<serde_json::Value>(raw).map(|value| value.to_string());
+        let Ok(plain) = plain else { return format!("\"{}\"", self.fingerprint(raw)) };
+        let mut copy = plain.clone().into_bytes();
+        let base = copy.as_ptr().addr();
+        match simd_json::to_tape(&mut copy) {
+            Ok(tape) => {
+                let document = Document::new(&tape.0, base, plain.as_bytes());
+                self.body(&document, Body { at: 0, raw: &plain }, object).into_owned()
+            }
+            Err(_) => format!("\"{}\"", self.fingerprint(raw)),
+        }
+    }
+}
+
+/// What a body is about, by the request's resource: decides how suspicious to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum About {
+    Secret,
+    Credential,
+    ConfigMap,
+    Other,
+}
+
+impl About {
+    fn of(object: &Object<'_>) -> Self {
+        match (object.resource.unwrap_or_default(), object.subresource.unwrap_or_default()) {
+            ("secrets", _) => Self::Secret,
+            ("serviceaccounts", "token") | ("tokenreviews" | "certificatesigningrequests", _) => Self::Credential,
+            ("configmaps", _) => Self::ConfigMap,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The places of a body that are replaced, in the order of the text.
+struct Edits<'a, 'r> {
+    redactor: &'r Redactor,
+    document: Document<'a>,
+    about: About,
+    list: Vec<(usize, usize, String)>,
+}
+
+impl<'a> Edits<'a, '_> {
+    fn walk(&mut self, at: usize, in_secret: bool) {
+        if self.document.is_array(at) {
+            self.document.elements(at).for_each(|element| self.walk(element, in_secret));
+            return;
+        }
+        let in_secret = in_secret || self.text_at(at, "kind") == Some("Secret");
+        let names_credential = self.text_at(at, "name").is_some_and(is_secret_name);
+        let patches_data = in_secret && self.text_at(at, "path").is_some_and(patches_values);
+        for field in self.document.fields(at) {
+            match field.key {
+                "managedFields" => {
+                    let (start, end) = self.document.cut_range(&field);
+                    self.list.push((start, end, String::new()));
+                }
+                "data" | "stringData" if in_secret => self.leaves(field.value),
+                "value" if patches_data || names_credential => self.leaves(field.value),
+                "request" | "certificate" if self.about == About::Credential => self.leaves(field.value),
+                LAST_APPLIED => self.last_applied(&field, in_secret),
+                key if SECRET_KEYS.contains(&key) && self.document.text(field.value).is_some() => {
+                    self.leaves(field.value);
+                }
+                _ => self.walk(field.value, in_secret),
+            }
+        }
+    }
+
+    fn text_at(&self, at: usize, key: &str) -> Option<&'a str> {
+        self.document.get(at, key).and_then(|value| self.document.text(value))
+    }
+
+    /// Replaces every string at or below `at`.
+    fn leaves(&mut self, at: usize) {
+        if let Some(text) = self.document.text(at) {
+            let (start, end) = self.document.string_range(text);
+            self.list.push((start, end, format!("\"{}\"", self.redactor.fingerprint(text))));
+        }
+        self.document.elements(at).for_each(|element| self.leaves(element));
+        self.document.fields(at).for_each(|field| self.leaves(field.value));
+    }
+
+    /// The copy of the whole object that `kubectl apply` keeps; for anything that holds values it goes as a whole.
+    fn last_applied(&mut self, field: &Field<'a>, in_secret: bool) {
+        let Some(text) = self.document.text(field.value) else { return };
+        let holds_values = in_secret
+            || self.about != About::Other
+            || text.contains("\"Secret\"")
+            || SECRET_NAMES.iter().any(|name| text.contains(name));
+        if holds_values {
+            self.leaves(field.value);
+        }
+    }
+}
+
+/// Whether a JSON patch at `path` of a Secret carries values.
+fn patches_values(path: &str) -> bool {
+    path.starts_with("/data") || path.starts_with("/stringData") || path.contains("last-applied-configuration")
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    SECRET_NAMES.iter().any(|secret| upper.contains(secret))
+}
+
+/// `raw`, which begins at `origin` of the line, with the ranges of the line replaced.
+fn apply(raw: &str, origin: usize, mut edits: Vec<(usize, usize, String)>) -> Cow<'_, str> {
+    if edits.is_empty() {
+        return Cow::Borrowed(raw);
+    }
+    edits.sort_unstable();
+    let mut text = String::with_capacity(raw.len());
+    let mut done = 0;
+    for (start, end, replacement) in edits {
+        let (start, end) = (start - origin, end - origin);
+        if start < done {
+            continue; // inside something that was cut already
+        }
+        text.push_str(&raw[done..start]);
+        text.push_str(&replacement);
+        done = end;
+    }
+    text.push_str(&raw[done..]);
+    Cow::Owned(text)
+}
