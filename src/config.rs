@@ -1,1 +1,179 @@
-//! (to come)
+//! `kubesift.toml`: what the user knows of the cluster and the program cannot. All of it is optional.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::finding::Finding;
+
+/// Lists of networks: each entry an address or a CIDR.
+pub const NETWORK_LISTS: [&str; 4] = ["trusted_networks", "cluster_networks", "pod_networks", "node_networks"];
+/// Lists of identities: each entry an exact name, or a beginning followed by `*`.
+pub const IDENTITY_LISTS: [&str; 2] = ["operators", "secret_readers"];
+
+/// The configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Networks and identities, by the name of the list.
+    #[serde(default)]
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Thresholds and windows of detections: `params.secret_sweep.secrets = 30`.
+    #[serde(default)]
+    pub params: BTreeMap<String, BTreeMap<String, i64>>,
+    /// Findings that someone decided not to be shown.
+    #[serde(default)]
+    pub suppress: Vec<Suppression>,
+}
+
+/// A decision not to be shown certain findings. All fields that are given must match.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suppression {
+    /// The detection's id.
+    pub detection: String,
+    /// The exact actor.
+    pub actor: Option<String>,
+    /// The exact object.
+    pub object: Option<String>,
+    /// The exact cluster.
+    pub cluster: Option<String>,
+    /// Why it is harmless.
+    pub reason: String,
+    /// The last day on which it counts, `YYYY-MM-DD`.
+    pub expires: String,
+}
+
+impl Config {
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| Error::usage(format!("{}: the configuration cannot be read: {error}", path.display())))?;
+        Self::parse(&text).map_err(|reason| Error::usage(format!("{}: {reason}", path.display())))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks what the types do not: names of lists, networks, dates.
+    pub fn check(&self) -> Result<(), String> {
+        for (list, entries) in &self.lists {
+            if NETWORK_LISTS.contains(&list.as_str()) {
+                entries.iter().try_for_each(|entry| network(entry).map(drop))?;
+            } else if !IDENTITY_LISTS.contains(&list.as_str()) {
+                let known = [&NETWORK_LISTS[..], &IDENTITY_LISTS[..]].concat().join(", ");
+                return Err(format!("unknown list {list:?}; the lists are {known}"));
+            }
+        }
+        for rule in &self.suppress {
+            date(&rule.expires)?;
+            if rule.actor.is_none() && rule.object.is_none() && rule.cluster.is_none() {
+                return Err(format!(
+                    "the suppression of {:?} names no actor, object or cluster; leave the detection out instead",
+                    rule.detection
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The suppression that hides `finding` on the day `today`, if one does.
+    #[must_use]
+    pub fn suppresses(&self, finding: &Finding, today: NaiveDate) -> Option<&Suppression> {
+        let same = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+        self.suppress.iter().find(|rule| {
+            rule.detection == finding.detection
+                && same(&rule.actor, &finding.actor)
+                && same(&rule.object, &finding.object)
+                && same(&rule.cluster, &finding.cluster)
+                && date(&rule.expires).is_ok_and(|last| today <= last)
+        })
+    }
+}
+
+/// A network from `10.0.0.0/8`, or from a single address.
+pub fn network(text: &str) -> Result<IpNet, String> {
+    let single = || text.parse::<std::net::IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_| single())
+        .map_err(|_| format!("{text:?} is no network; write it like 10.0.0.0/8 or 2001:db8::/32"))
+}
+
+fn date(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| format!("{text:?} is no date; write it like 2026-12-31"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Severity;
+
+    fn finding() -> Finding {
+        Finding {
+            detection: "pod_exec".to_owned(),
+            title: String::new(),
+            severity: Severity::Medium,
+            attack: Vec::new(),
+            audit_id: String::new(),
+            audit_ids: Vec::new(),
+            first_seen: 0,
+            last_seen: 0,
+            actor: "alice".to_owned(),
+            object: "shop/web-1".to_owned(),
+            events: 1,
+            cluster: "prod".to_owned(),
+            finding_id: String::new(),
+            evidence: "{}".to_owned(),
+        }
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        date(text).unwrap()
+    }
+
+    #[test]
+    fn a_suppression_counts_until_its_last_day_and_for_nothing_else() {
+        let config = Config::parse(
+            r#"
+            [[suppress]]
+            detection = "pod_exec"
+            actor = "alice"
+            reason = "on call this week"
+            expires = "2026-12-31"
+            "#,
+        )
+        .unwrap();
+        assert!(config.suppresses(&finding(), day("2026-12-31")).is_some());
+        assert!(config.suppresses(&finding(), day("2027-01-01")).is_none());
+        let other = Finding { actor: "alice2".to_owned(), ..finding() };
+        assert!(config.suppresses(&other, day("2026-12-31")).is_none());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let mistakes = [
+            ("[lists]\nfriends = []", "unknown list \"friends\""),
+            ("[lists]\ntrusted_networks = ['10.0.0.0/33']", "\"10.0.0.0/33\" is no network"),
+            ("[[suppress]]\ndetection='x'\nactor='a'\nreason='r'\nexpires='soon'", "\"soon\" is no date"),
+            ("[[suppress]]\ndetection='x'\nreason='r'\nexpires='2026-01-01'", "names no actor"),
+            ("[list]", "unknown field"),
+        ];
+        for (text, message) in mistakes {
+            let error = Config::parse(text).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_single_address_is_a_network_of_one() {
+        assert_eq!(network("203.0.113.7").unwrap().to_string(), "203.0.113.7/32");
+    }
+}

@@ -155,13 +155,12 @@ impl Parser {
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let copy = &mut self.scratch[range.start..range.end + INPUT_PADDING];
         let base = copy.as_ptr().addr();
-        let found = match fill_tape_padded(copy, original.len(), &mut self.buffers, &mut tape) {
-            Err(error) => rejected(&error, original),
-            Ok(()) => {
-                let document = Document::new(&tape.0, base, original);
-                let origin = Origin { cluster: &self.cluster, source: at.source, line, hash: event_hash(original) };
-                event_of(&document, original, &self.redactor, &mut self.columns, &origin)
-            }
+        let found = if let Err(error) = fill_tape_padded(copy, original.len(), &mut self.buffers, &mut tape) {
+            rejected(&error, original)
+        } else {
+            let document = Document::new(&tape.0, base, original);
+            let origin = Origin { cluster: &self.cluster, source: at.source, line, hash: event_hash(original) };
+            event_of(&document, original, &self.redactor, &mut self.columns, &origin)
         };
         self.tape = tape.reset();
         found

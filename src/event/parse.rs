@@ -217,7 +217,7 @@ fn event<'a>(document: &Document<'a>) -> Result<Event<'a>, Rejected> {
     finish(event, times)
 }
 
-fn finish<'a>(mut event: Event<'a>, times: [Option<i64>; 3]) -> Result<Event<'a>, Rejected> {
+fn finish(mut event: Event<'_>, times: [Option<i64>; 3]) -> Result<Event<'_>, Rejected> {
     event.ts = times.into_iter().flatten().next().ok_or((Reason::BadTimestamp, "no time that could be read"))?;
     event.stage_ts = times[1];
     event.extra.sort_unstable();

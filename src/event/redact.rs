@@ -101,6 +101,10 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 
 impl Redactor {
     /// A redactor whose fingerprints are keyed with `key`, the lake's own.
+    ///
+    /// # Panics
+    ///
+    /// Never: the patterns are constants.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         let marks = STRUCTURE_MARKS.iter().chain(SHAPE_MARKS).chain(ESCAPE_MARKS);

@@ -1,5 +1,7 @@
 //! Canaries: a known value is put wherever a secret can stand, and must not come out.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -13,13 +15,13 @@ fn dump(event: &Value) -> String {
     let batch = parser.parse(event.to_string().as_bytes(), place).unwrap();
     let mut text = format!("{:?}", batch.rejects);
     for (column, field) in batch.rows.columns().iter().zip(batch.rows.schema().fields()) {
-        text += &format!("{}={column:?}\n", field.name());
+        let _ = writeln!(text, "{}={column:?}", field.name());
     }
     assert_eq!(batch.rows.num_rows(), 1, "{text}");
     text
 }
 
-fn event(resource: &str, subresource: &str, request: Value, response: Value) -> Value {
+fn event(resource: &str, subresource: &str, request: &Value, response: &Value) -> Value {
     json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": "a", "verb": "create", "level": "RequestResponse",
         "requestURI": "/api/v1/x", "stage": "ResponseComplete",
         "objectRef": {"resource": resource, "subresource": subresource, "namespace": "shop", "name": "n"},
@@ -28,7 +30,7 @@ fn event(resource: &str, subresource: &str, request: Value, response: Value) -> 
 }
 
 fn body(resource: &str, subresource: &str, body: &Value) -> Value {
-    event(resource, subresource, body.clone(), body.clone())
+    event(resource, subresource, body, body)
 }
 
 #[test]

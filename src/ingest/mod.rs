@@ -1,0 +1,199 @@
+//! The way in: sources to lake, in parallel and in bounded memory, every line accounted for, committed as one version.
+//!
+//! A run reads each source once. A source that turns out bad after some of its rows were written (a broken archive, too
+//! many rejects) is refused, and the run is done again without it, since nothing of a refused source may be committed.
+
+mod dedup;
+mod plan;
+mod pool;
+mod tally;
+mod worker;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::account::{Account, Outcome};
+use crate::error::{Error, Result};
+use crate::event::reject;
+use crate::input::Source;
+use crate::lake::{FinishedPart, Lake, Lock, Snapshot};
+use crate::limits;
+use dedup::Dedup;
+use plan::{Plan, Step};
+use tally::Tally;
+
+/// How to ingest.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The cluster that the events are of.
+    pub cluster: String,
+    /// Worker threads.
+    pub threads: usize,
+    /// More rejects than this refuse a source.
+    pub rejects_max: u64,
+    /// A larger share of rejects than this refuses a source.
+    pub reject_ratio_max: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cluster: "default".to_owned(),
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            rejects_max: limits::REJECTS_MAX,
+            reject_ratio_max: limits::REJECT_RATIO_MAX,
+        }
+    }
+}
+
+/// What an onlooker sees of a run, and how it stops it.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Bytes read of the files, as they lie on disk.
+    pub file_bytes: AtomicU64,
+    /// Lines parsed.
+    pub lines: AtomicU64,
+    /// A signal number, once one came.
+    pub signal: AtomicI32,
+}
+
+impl Watch {
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.signal.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            signal => Err(Error::Stopped(signal)),
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Ingested {
+    /// The lake's version after the run; `None` if there was nothing to commit.
+    pub version: Option<u64>,
+    /// One account a source, in the order of the sources.
+    pub accounts: Vec<Account>,
+    /// Events kept though they may be duplicates, because their window of time was full.
+    pub unchecked: u64,
+}
+
+/// Ingests `sources` into `lake`.
+pub fn ingest(lake: &Lake, lock: &Lock, sources: &[Source], options: &Options, watch: &Watch) -> Result<Ingested> {
+    let snapshot = lake.snapshot()?;
+    let Plan { mut steps, mut settled } = plan::plan(sources, snapshot.ledger());
+    loop {
+        let run = lake.begin(lock)?;
+        let spill = tempfile::tempdir_in(run.folder()).map_err(|error| Error::storage(run.folder(), error))?;
+        let pass = Pass::new(lake, &snapshot, &steps, options, watch, spill.path());
+        let outcome = worker::work(&pass, &run);
+        let Pass { tallies, dedup, .. } = pass;
+        let parts = outcome?;
+        let mut tallies: Vec<Tally> =
+            tallies.into_iter().map(|tally| tally.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
+        tallies.iter_mut().for_each(|tally| tally.judge(options, true));
+        let dirty = tallies.iter().any(|tally| tally.refused.is_some() && tally.account.rows > 0);
+        if dirty {
+            drop(parts);
+            exclude_refused(&mut steps, tallies, &mut settled)?;
+            continue;
+        }
+        let unchecked = dedup.into_inner().unwrap_or_else(PoisonError::into_inner).unchecked;
+        let version = commit(run, parts, &steps, tallies, &mut settled)?;
+        let order = |account: &Account| sources.iter().position(|source| source.name == account.source);
+        settled.sort_by_key(order);
+        return Ok(Ingested { version, accounts: settled, unchecked });
+    }
+}
+
+/// One reading of all steps.
+pub(crate) struct Pass<'a> {
+    lake: &'a Lake,
+    snapshot: &'a Snapshot,
+    steps: &'a [Step],
+    options: &'a Options,
+    watch: &'a Watch,
+    tallies: Vec<Mutex<Tally>>,
+    dedup: Mutex<Dedup>,
+}
+
+impl<'a> Pass<'a> {
+    fn new(
+        lake: &'a Lake,
+        snapshot: &'a Snapshot,
+        steps: &'a [Step],
+        options: &'a Options,
+        watch: &'a Watch,
+        spill: &Path,
+    ) -> Self {
+        let tally = |step: &Step| Mutex::new(Tally { account: step.account.clone(), ..Tally::default() });
+        watch.file_bytes.store(0, Ordering::Relaxed);
+        watch.lines.store(0, Ordering::Relaxed);
+        Self {
+            lake,
+            snapshot,
+            steps,
+            options,
+            watch,
+            tallies: steps.iter().map(tally).collect(),
+            dedup: Mutex::new(Dedup::new(spill)),
+        }
+    }
+
+    fn tally(&self, step: usize) -> std::sync::MutexGuard<'_, Tally> {
+        self.tallies[step].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Settles the refused sources and leaves the others in `steps`. Standard input cannot be read a second time.
+fn exclude_refused(steps: &mut Vec<Step>, tallies: Vec<Tally>, settled: &mut Vec<Account>) -> Result<()> {
+    let mut rest = Vec::new();
+    let stdin = |step: &Step| matches!(step.source.place, crate::input::Place::Stdin);
+    if steps.iter().any(stdin) {
+        let reason = tallies.iter().find_map(|tally| tally.refused.clone()).unwrap_or_default();
+        return Err(Error::input("-", format!("{reason}; standard input cannot be read again without it")));
+    }
+    for (step, tally) in std::mem::take(steps).into_iter().zip(tallies) {
+        match tally.refused {
+            Some(reason) => settled.push(plan::refused(step.account, &reason)),
+            None => rest.push(step),
+        }
+    }
+    *steps = rest;
+    Ok(())
+}
+
+fn commit(
+    run: crate::lake::Run,
+    parts: Vec<FinishedPart>,
+    steps: &[Step],
+    tallies: Vec<Tally>,
+    settled: &mut Vec<Account>,
+) -> Result<Option<u64>> {
+    let mut quarantine = Vec::new();
+    for (step, tally) in steps.iter().zip(tallies) {
+        if !tally.rejects.is_empty() {
+            quarantine.push(reject::to_batch(&step.source.name, &tally.rejects)?);
+        }
+        settled.push(close(step, tally));
+    }
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    run.commit(parts, settled, &quarantine)
+}
+
+/// The final account of a source.
+fn close(step: &Step, tally: Tally) -> Account {
+    let mut account = tally.account;
+    if let Some(reason) = tally.refused {
+        return plan::refused(account, &reason);
+    }
+    if account.skipped_bytes > 0 {
+        account.outcome = Outcome::Grown;
+    } else if step.may_be_cut && account.rows == 0 && account.duplicates > 0 {
+        account.outcome = Outcome::Shrunk;
+        account.notes.push("shorter than when it was ingested: part of the evidence was cut off".to_owned());
+    }
+    account
+}
