@@ -1,1 +1,129 @@
-//! (to come)
+//! The way out: the pack over one set of events, honest about what could not be evaluated.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use chrono::NaiveDate;
+
+use crate::config::Config;
+use crate::detection::{Detection, Level, Pack};
+use crate::engine::{LevelCount, Session};
+use crate::error::{Error, Result};
+use crate::finding::Finding;
+use crate::report::{Outcome, State};
+
+/// What the pack found.
+#[derive(Debug, Default)]
+pub struct Detected {
+    /// All findings, sorted by [`Finding::order`], without the suppressed ones.
+    pub findings: Vec<Finding>,
+    /// What became of each detection, in the order of the pack.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Detected {
+    /// The first limit or fault that left a detection incomplete.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.outcomes.iter().any(|outcome| matches!(outcome.state, State::Incomplete(_)))
+    }
+}
+
+/// Runs every detection of `pack`. One that fails is marked incomplete and the others still run; `before` is called
+/// with each detection's id and may end the run.
+pub fn detect(
+    session: &mut Session,
+    pack: &Pack,
+    config: &Config,
+    today: NaiveDate,
+    mut before: impl FnMut(&str) -> Result<()>,
+) -> Result<Detected> {
+    let levels = session.levels()?;
+    let mut detected = Detected::default();
+    for detection in &pack.detections {
+        before(&detection.id)?;
+        let mut outcome =
+            Outcome { detection: detection.id.clone(), state: State::NotEvaluable(String::new()), suppressed: 0 };
+        outcome.state = match unevaluable(detection, &levels) {
+            Some(why) => State::NotEvaluable(why),
+            None => {
+                let begun = Instant::now();
+                let params = params(detection, config);
+                match session.detect(detection, &params) {
+                    Ok(found) => {
+                        let all = found.findings.len();
+                        let kept: Vec<Finding> = found
+                            .findings
+                            .into_iter()
+                            .filter(|finding| config.suppresses(finding, today).is_none())
+                            .collect();
+                        outcome.suppressed = (all - kept.len()) as u64;
+                        let findings = kept.len() as u64;
+                        detected.findings.extend(kept);
+                        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                        if found.cut { State::Incomplete(CUT.to_owned()) } else { State::Ran { findings, millis } }
+                    }
+                    Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
+                    Err(error) => State::Incomplete(error.to_string()),
+                }
+            }
+        };
+        detected.outcomes.push(outcome);
+    }
+    detected.findings.sort_by(Finding::order);
+    Ok(detected)
+}
+
+const CUT: &str = "it yielded more findings than are kept";
+
+/// The header's defaults, overlaid by the configuration.
+fn params(detection: &Detection, config: &Config) -> BTreeMap<String, i64> {
+    let mut params = detection.header.params.clone();
+    if let Some(changed) = config.params.get(&detection.id) {
+        params.extend(changed.iter().map(|(name, value)| (name.clone(), *value)));
+    }
+    params
+}
+
+/// Why a detection could not have found anything: no event of its resources at the level that it needs. Requests that
+/// were merely never made count as seen at level Metadata, since a log cannot tell the two apart.
+fn unevaluable(detection: &Detection, levels: &[LevelCount]) -> Option<String> {
+    let header = &detection.header;
+    let concerns = |count: &LevelCount| {
+        header.resources.is_empty() || count.resource.as_ref().is_some_and(|resource| header.resources.contains(resource))
+    };
+    if levels.iter().all(|count| count.events == 0) {
+        return Some("there are no events".to_owned());
+    }
+    if header.needs == Level::Metadata {
+        return None;
+    }
+    let rich = levels.iter().any(|count| concerns(count) && level(count.level.as_deref()) >= Some(header.needs));
+    (!rich).then(|| {
+        let what = if header.resources.is_empty() { "any resource".to_owned() } else { header.resources.join(", ") };
+        format!("no event of {what} at level {:?} or richer", header.needs)
+    })
+}
+
+fn level(name: Option<&str>) -> Option<Level> {
+    Some(match name? {
+        "Metadata" => Level::Metadata,
+        "Request" => Level::Request,
+        "RequestResponse" => Level::RequestResponse,
+        _ => return None,
+    })
+}
+
+/// Refuses parameters that no detection has, which are typing errors.
+pub fn check_params(pack: &Pack, config: &Config) -> Result<()> {
+    for (id, params) in &config.params {
+        let Some(detection) = pack.get(id) else {
+            return Err(Error::usage(format!("params: there is no detection {id:?}; see `kubesift rules list`")));
+        };
+        if let Some(name) = params.keys().find(|name| !detection.header.params.contains_key(*name)) {
+            let known: Vec<&str> = detection.header.params.keys().map(String::as_str).collect();
+            return Err(Error::usage(format!("params.{id}: unknown {name:?}; it has: {}", known.join(", "))));
+        }
+    }
+    Ok(())
+}

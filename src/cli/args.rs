@@ -1,0 +1,216 @@
+//! Arguments that several subcommands share, checked before any work begins.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate};
+use clap::Args;
+
+use crate::config::{self, Config};
+use crate::detection::Pack;
+use crate::engine::{Period, Settings, View};
+use crate::error::{Error, Result};
+use crate::finding::Severity;
+use crate::limits;
+
+/// How queries may run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct Limits {
+    /// Memory for queries, like 512M or 4G
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "2G")]
+    memory: usize,
+    /// Time for each query, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = limits::QUERY_SECONDS_DEFAULT)]
+    timeout: u64,
+    /// Threads [default: the cores of the machine]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) threads: Option<u16>,
+}
+
+impl Limits {
+    pub(super) fn threads(&self) -> usize {
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from)
+    }
+
+    pub(super) fn settings(&self, spill_dir: &Path) -> Result<Settings> {
+        if self.memory < limits::QUERY_BYTES_MIN {
+            let least = limits::QUERY_BYTES_MIN >> 20;
+            return Err(Error::usage(format!("--memory: queries need at least {least}M")));
+        }
+        Ok(Settings {
+            memory_bytes: self.memory,
+            spill_dir: spill_dir.to_owned(),
+            timeout: Duration::from_secs(self.timeout.max(1)),
+            threads: self.threads(),
+        })
+    }
+}
+
+/// `512M`, `4G`, or plain bytes.
+fn size(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: usize = digits.parse().map_err(|_| format!("{text:?} is no size; write it like 512M or 4G"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("{text:?} is too large"))
+}
+
+/// What the user knows of the cluster.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What you know of the cluster")]
+pub(super) struct Knowledge {
+    /// Lists, thresholds and suppressions [default: ./kubesift.toml if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Networks that people and automation work from, like 198.51.100.0/24
+    #[arg(long = "trusted-cidr", value_name = "CIDR")]
+    trusted_networks: Vec<String>,
+    /// Networks of the cluster as a whole
+    #[arg(long = "cluster-cidr", value_name = "CIDR")]
+    cluster_networks: Vec<String>,
+    /// Networks of the pods
+    #[arg(long = "pod-cidr", value_name = "CIDR")]
+    pod_networks: Vec<String>,
+    /// Networks of the nodes
+    #[arg(long = "node-cidr", value_name = "CIDR")]
+    node_networks: Vec<String>,
+    /// Identities that operate the cluster (exact, or a beginning and `*`)
+    #[arg(long = "operator", value_name = "NAME")]
+    operators: Vec<String>,
+    /// Identities that may read secrets (exact, or a beginning and `*`)
+    #[arg(long = "secret-reader", value_name = "NAME")]
+    secret_readers: Vec<String>,
+}
+
+impl Knowledge {
+    pub(super) fn config(&self) -> Result<Config> {
+        let default = Path::new("kubesift.toml");
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None if default.is_file() => Config::read(default)?,
+            None => Config::default(),
+        };
+        let flags = [
+            ("trusted_networks", &self.trusted_networks),
+            ("cluster_networks", &self.cluster_networks),
+            ("pod_networks", &self.pod_networks),
+            ("node_networks", &self.node_networks),
+            ("operators", &self.operators),
+            ("secret_readers", &self.secret_readers),
+        ];
+        for (list, entries) in flags.into_iter().filter(|(_, entries)| !entries.is_empty()) {
+            config.lists.entry(list.to_owned()).or_default().extend(entries.iter().cloned());
+        }
+        config.check().map_err(Error::Usage)?;
+        Ok(config)
+    }
+}
+
+/// The lists of the pack and of the configuration, for the engine: those that nobody filled are there and empty.
+pub(super) fn lists(pack: &Pack, config: &Config) -> BTreeMap<String, Vec<String>> {
+    let mut lists = pack.lists.clone();
+    for name in config::NETWORK_LISTS.iter().chain(&config::IDENTITY_LISTS) {
+        lists.entry((*name).to_owned()).or_default();
+    }
+    for (name, entries) in &config.lists {
+        lists.entry(name.clone()).or_default().extend(entries.iter().cloned());
+    }
+    lists
+}
+
+/// The views of the pack as the engine takes them.
+pub(super) fn views(pack: &Pack) -> Vec<View> {
+    pack.views
+        .iter()
+        .map(|view| View { name: view.name.clone(), sql: view.sql.clone(), materialise: view.materialise })
+        .collect()
+}
+
+/// Which detections run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Detections")]
+pub(super) struct Rules {
+    /// Folder with detections of your own, added to the built-in ones
+    #[arg(long = "rules", value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Run only these detections
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+impl Rules {
+    pub(super) fn pack(&self) -> Result<Pack> {
+        let mut pack = Pack::embedded()?;
+        if let Some(folder) = &self.folder {
+            pack.with_folder(folder)?;
+        }
+        if !self.only.is_empty() {
+            pack.only(&self.only)?;
+        }
+        Ok(pack)
+    }
+}
+
+/// Which time is looked at.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+pub(super) struct Time {
+    /// The first moment: a date or an RFC 3339 time, UTC
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<i64>,
+    /// The first moment after it
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<i64>,
+}
+
+impl Time {
+    pub(super) fn period(&self) -> Result<Period> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            return Err(Error::usage("--since must lie before --until"));
+        }
+        Ok(Period { since: self.since, until: self.until })
+    }
+}
+
+/// Microseconds since 1970 of a date or an RFC 3339 time.
+pub(super) fn moment(text: &str) -> Result<i64, String> {
+    let midnight = |date: NaiveDate| date.and_hms_opt(0, 0, 0).map(|time| time.and_utc().timestamp_micros());
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(midnight);
+    let time = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_micros());
+    date.or_else(time).ok_or_else(|| format!("{text:?} is no time; write it like 2026-11-20 or 2026-11-20T08:00:00Z"))
+}
+
+/// A severity, as an argument.
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
+    text.parse().map_err(|error: Error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("512M"), Ok(512 << 20));
+        assert_eq!(size("2G"), Ok(2 << 30));
+        assert_eq!(size("77"), Ok(77));
+        for wrong in ["", "M", "1e3", "-1", "99999999999G"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn moments_are_utc() {
+        assert_eq!(moment("1970-01-02"), Ok(86_400_000_000));
+        assert_eq!(moment("1970-01-01T01:00:00+01:00"), Ok(0));
+        assert!(moment("yesterday").is_err());
+        assert!(moment("2026-13-01").is_err());
+    }
+}

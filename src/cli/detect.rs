@@ -1,0 +1,91 @@
+//! `kubesift detect`: the pack over a lake.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::output::Output;
+use super::{Ending, args, signals};
+use crate::account::Account;
+use crate::config::Config;
+use crate::detection::Pack;
+use crate::engine::{Events, Period, Session, Settings};
+use crate::error::Result;
+use crate::ingest::Watch;
+use crate::lake::Lake;
+use crate::report::Summary;
+
+/// Arguments of `kubesift detect`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The lake's folder
+    #[arg(long, value_name = "DIR")]
+    lake: PathBuf,
+    #[command(flatten)]
+    rules: args::Rules,
+    #[command(flatten)]
+    time: args::Time,
+    #[command(flatten)]
+    knowledge: args::Knowledge,
+    #[command(flatten)]
+    limits: args::Limits,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<Ending> {
+    args.output.check()?;
+    let pack = args.rules.pack()?;
+    let config = args.knowledge.config()?;
+    let lake = Lake::open(&args.lake)?;
+    let watch = Arc::new(Watch::default());
+    signals::listen(&watch)?;
+    let work = Work { pack: &pack, config: &config, watch: &watch, accounts: &[] };
+    let settings = args.limits.settings(&lake.spill_folder())?;
+    over(&lake, &work, &settings, args.time.period()?, &args.output, true)
+}
+
+/// What is run, and on what it rests.
+pub(super) struct Work<'a> {
+    pub(super) pack: &'a Pack,
+    pub(super) config: &'a Config,
+    pub(super) watch: &'a Watch,
+    /// What was read in this run; empty: all that the lake ever read.
+    pub(super) accounts: &'a [Account],
+}
+
+/// Runs the pack over a lake and writes what it found.
+pub(super) fn over(
+    lake: &Lake,
+    work: &Work<'_>,
+    settings: &Settings,
+    period: Period,
+    output: &Output,
+    is_kept: bool,
+) -> Result<Ending> {
+    crate::detect::check_params(work.pack, work.config)?;
+    let snapshot = lake.snapshot()?;
+    let lists = args::lists(work.pack, work.config);
+    let events = Events::Parts(snapshot.parts().to_vec());
+    let mut session = Session::open(settings, events, args::views(work.pack), &lists, period)?;
+    let today = chrono::Utc::now().date_naive();
+    let detected = crate::detect::detect(&mut session, work.pack, work.config, today, |_| work.watch.check())?;
+    let extent = session.extent()?;
+    let from_ledger: Vec<Account> =
+        if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
+    let accounts = if is_kept { &from_ledger } else { work.accounts };
+    let mut totals = Account::default();
+    accounts.iter().for_each(|account| totals.add(account));
+    let summary = Summary {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        lake_version: is_kept.then(|| snapshot.version()),
+        clusters: extent.clusters,
+        first_ts: extent.first_ts,
+        last_ts: extent.last_ts,
+        totals,
+        started_at: None,
+    };
+    let ending = output.write(work.pack, detected, accounts, summary)?;
+    // rejects of earlier nights were told when they were ingested
+    Ok(if is_kept && matches!(ending, Ending::Partial | Ending::Refused) { Ending::Complete } else { ending })
+}

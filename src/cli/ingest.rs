@@ -1,0 +1,153 @@
+//! `kubesift ingest`: log files into a lake.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::progress::Progress;
+use super::{Ending, args, output, say, signals};
+use crate::account::{Account, Outcome};
+use crate::error::{Error, Result};
+use crate::ingest::{Options, Watch, ingest};
+use crate::input::{self, Source};
+use crate::lake::Lake;
+use crate::limits;
+use crate::report::{Report, Summary, summary};
+
+/// Arguments of `kubesift ingest`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Log files, folders, globs, or `-` for stdin; plain, gzip or zstd
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The lake's folder; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    lake: PathBuf,
+    #[command(flatten)]
+    intake: Intake,
+    /// Threads [default: the cores of the machine]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// No progress and no summary
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How lines are taken in.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Intake")]
+pub(super) struct Intake {
+    /// The cluster that the logs are of
+    #[arg(long, value_name = "NAME", default_value = "default", value_parser = cluster)]
+    cluster: String,
+    /// More rejected lines than this refuse a file
+    #[arg(long, value_name = "N", default_value_t = limits::REJECTS_MAX)]
+    max_rejects: u64,
+    /// A larger share of rejected lines than this refuses a file (of more than ten)
+    #[arg(long, value_name = "SHARE", default_value_t = limits::REJECT_RATIO_MAX)]
+    max_reject_ratio: f64,
+}
+
+impl Intake {
+    /// As when nothing is given.
+    pub(super) fn of_cluster(cluster: &str) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            max_rejects: limits::REJECTS_MAX,
+            max_reject_ratio: limits::REJECT_RATIO_MAX,
+        }
+    }
+
+    pub(super) fn options(&self, threads: usize) -> Options {
+        Options {
+            cluster: self.cluster.clone(),
+            threads,
+            rejects_max: self.max_rejects,
+            reject_ratio_max: self.max_reject_ratio,
+        }
+    }
+}
+
+/// A name that is safe wherever it goes.
+fn cluster(text: &str) -> Result<String, String> {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if starts_well && text.len() <= 63 && text.bytes().all(is_inner) {
+        Ok(text.to_owned())
+    } else {
+        Err("use up to 63 lowercase letters, digits, dots, dashes and underscores".to_owned())
+    }
+}
+
+/// The sources that the paths name.
+pub(super) struct Found {
+    pub(super) sources: Vec<Source>,
+    skipped: Vec<(PathBuf, String)>,
+}
+
+/// Finds the sources.
+pub(super) fn find(paths: &[PathBuf]) -> Result<Found> {
+    let input::Found { sources, skipped } = input::find(paths)?;
+    if sources.is_empty() {
+        let why = skipped.first().map(|(path, why)| format!(": {}: {why}", path.display())).unwrap_or_default();
+        return Err(Error::usage(format!("no input could be read{why}")));
+    }
+    Ok(Found { sources, skipped })
+}
+
+impl Found {
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.sources.iter().map(|source| source.bytes).sum()
+    }
+
+    /// The accounts, and a note for each path that was passed over.
+    pub(super) fn with_skipped(&self, mut accounts: Vec<Account>) -> Vec<Account> {
+        accounts.extend(self.skipped.iter().map(|(path, why)| Account {
+            source: path.to_string_lossy().into_owned(),
+            outcome: Outcome::Skipped,
+            notes: vec![why.clone()],
+            ..Account::default()
+        }));
+        accounts
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<Ending> {
+    let found = find(&args.paths)?;
+    let lake = Lake::create_or_open(&args.lake)?;
+    let watch = Arc::new(Watch::default());
+    signals::listen(&watch)?;
+    let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
+    let ingested = {
+        let _progress = Progress::of_reading(&watch, found.file_bytes(), args.quiet);
+        ingest(&lake, &found.sources, &args.intake.options(threads), &watch)?
+    };
+    let accounts = found.with_skipped(ingested.accounts);
+    if !args.quiet {
+        tell(&accounts, ingested.version, &args.intake.cluster);
+    }
+    if ingested.unchecked > 0 && !args.quiet {
+        say(&format!("{} events were kept without a search for duplicates: too many at one time", ingested.unchecked));
+    }
+    Ok(output::ending_of(&accounts))
+}
+
+fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
+    let mut totals = Account::default();
+    accounts.iter().for_each(|account| totals.add(account));
+    let summary = Summary {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        lake_version: version,
+        clusters: vec![cluster.to_owned()],
+        first_ts: totals.first_ts,
+        last_ts: totals.last_ts,
+        totals,
+        started_at: None,
+    };
+    let report = Report { findings: &[], headers: &[], accounts, outcomes: &[], summary };
+    say(summary::summary(&report).trim_end());
+    match version {
+        Some(version) => say(&format!("committed as version {version}")),
+        None => say("nothing new: the lake is unchanged"),
+    }
+}

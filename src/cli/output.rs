@@ -1,0 +1,176 @@
+//! Where findings go: stdout or a file, in the format asked for, and the summary to stderr.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Ending, args, say};
+use crate::account::{Account, Outcome as SourceOutcome};
+use crate::detect::Detected;
+use crate::detection::{Pack, attack};
+use crate::error::{Error, Result};
+use crate::finding::Severity;
+use crate::report::{self, FORMATS, Format, Html, Report, Summary, Table, escape, file, summary};
+
+/// Where findings go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Output {
+    /// Format of the findings [default: by the name of --out, else table]
+    #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
+    format: Option<String>,
+    /// Write the findings to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write an HTML page with findings, timeline and accounts as well
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Show findings of this severity or more
+    #[arg(long, value_name = "SEVERITY", value_parser = args::severity, default_value = "info")]
+    min_severity: Severity,
+    /// Exit with 10 if there is a finding of this severity or more
+    #[arg(long, value_name = "SEVERITY", value_parser = args::severity)]
+    fail_on: Option<Severity>,
+    /// No progress and no summary
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+impl Output {
+    /// A table on stdout and the page in `report`.
+    pub(super) fn with_report(report: PathBuf) -> Self {
+        Self {
+            format: None,
+            out: None,
+            report: Some(report),
+            min_severity: Severity::Low,
+            fail_on: None,
+            quiet: false,
+        }
+    }
+
+    /// The format, by `--format`, else by the name of the file.
+    fn format_name(&self) -> Result<&str> {
+        if let Some(format) = &self.format {
+            return Ok(format);
+        }
+        let Some(out) = &self.out else { return Ok("table") };
+        let extension = out.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        Ok(match extension {
+            "csv" => "csv",
+            "ndjson" | "jsonl" => "ndjson",
+            "json" => "json",
+            "parquet" => "parquet",
+            "md" => "markdown",
+            "html" => "html",
+            "txt" => "table",
+            _ => {
+                let what = "the name does not tell the format; add --format";
+                return Err(Error::usage(format!("{}: {what}", out.display())));
+            }
+        })
+    }
+
+    /// Fails on what would fail at the end, before any work begins.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.format_name()? == "parquet" && self.out.is_none() && std::io::stdout().is_terminal() {
+            return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
+        }
+        [&self.out, &self.report].into_iter().flatten().try_for_each(|path| file::check(path))
+    }
+
+    /// Writes the findings, the page, and the summary; says how the run ended.
+    pub(super) fn write(
+        &self,
+        pack: &Pack,
+        mut detected: Detected,
+        accounts: &[Account],
+        summary: Summary,
+    ) -> Result<Ending> {
+        let complete = detected.is_complete();
+        let loudest = detected.findings.first().map(|finding| finding.severity);
+        detected.findings.retain(|finding| finding.severity >= self.min_severity);
+        let report = Report {
+            findings: &detected.findings,
+            headers: &pack.detections,
+            accounts,
+            outcomes: &detected.outcomes,
+            summary,
+        };
+        self.write_findings(&report)?;
+        if let Some(page) = &self.report {
+            file::write_file(page, |out| Html { attack_name }.write(&report, out))?;
+        }
+        if !self.quiet {
+            say(summary::summary(&report).trim_end());
+        }
+        let mut ending = ending_of(accounts);
+        if self.fail_on.is_some() && loudest >= self.fail_on {
+            ending = ending.max(Ending::Findings);
+        }
+        Ok(if complete { ending } else { ending.max(Ending::Limited) })
+    }
+
+    fn write_findings(&self, report: &Report<'_>) -> Result<()> {
+        let name = self.format_name()?;
+        let unknown = || Error::usage(format!("unknown format {name:?}; use one of {}", FORMATS.join(", ")));
+        let format: Box<dyn Format> = match name {
+            "table" if self.out.is_none() => Box::new(table()),
+            "html" => Box::new(Html { attack_name }),
+            name => report::format(name).ok_or_else(unknown)?,
+        };
+        match &self.out {
+            Some(path) => file::write_file(path, |out| format.write(report, out)),
+            None => format.write(report, &mut std::io::stdout().lock()),
+        }
+    }
+}
+
+fn table() -> Table {
+    let terminal = std::io::stdout().is_terminal();
+    let color = terminal && std::env::var_os("NO_COLOR").is_none();
+    Table { width: terminal.then(width).flatten(), color }
+}
+
+/// The width of the terminal in columns.
+pub(super) fn width() -> Option<u16> {
+    let wanted = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    wanted.or_else(|| u16::try_from(comfy_table_width()).ok())
+}
+
+fn comfy_table_width() -> usize {
+    usize::from(console_width().unwrap_or(100))
+}
+
+fn console_width() -> Option<u16> {
+    indicatif::TermLike::width(&indicatif::TermLike::stdout()).into()
+}
+
+fn attack_name(id: &str) -> Option<String> {
+    let (tactic, technique) = id.split_once('/')?;
+    Some(format!("{}: {}", attack::name(tactic)?, attack::name(technique)?))
+}
+
+/// How reading the sources ended.
+pub(super) fn ending_of(accounts: &[Account]) -> Ending {
+    if accounts.iter().any(|account| account.outcome == SourceOutcome::Refused) {
+        Ending::Refused
+    } else if accounts.iter().any(|account| account.rejected() > 0 || !account.notes.is_empty()) {
+        Ending::Partial
+    } else {
+        Ending::Complete
+    }
+}
+
+/// Log text on its way to the terminal.
+pub(super) fn safe(text: &str) -> String {
+    text.split('\n').map(|line| escape::terminal(line).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Writes lines to stdout.
+pub(super) fn print(text: &str) -> Result<()> {
+    let fail = |error| Error::storage(Path::new("stdout"), error);
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(fail)
+}

@@ -1,0 +1,112 @@
+//! `kubesift rules`: what is detected, and the words behind each detection.
+
+use super::{Ending, args, output};
+use crate::detection::{Detection, Pack, attack};
+use crate::error::{Error, Result};
+
+/// Arguments of `kubesift rules`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    rules: args::Rules,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// One line for each detection, loudest first
+    List,
+    /// Everything about one detection, its SQL included
+    Show {
+        /// The detection's id
+        id: String,
+    },
+    /// The views that detections and queries read
+    Views,
+    /// Check the detections of --rules DIR: header, columns, style
+    Check,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<Ending> {
+    let pack = args.rules.pack()?;
+    let text = match &args.action {
+        Action::List => list(&pack),
+        Action::Show { id } => {
+            let unknown = || Error::usage(format!("there is no detection {id:?}; see `kubesift rules list`"));
+            show(pack.get(id).ok_or_else(unknown)?)
+        }
+        Action::Views => views(&pack),
+        Action::Check => check(&pack)?,
+    };
+    output::print(&output::safe(&text))?;
+    Ok(Ending::Complete)
+}
+
+fn list(pack: &Pack) -> String {
+    let mut detections: Vec<&Detection> = pack.detections.iter().collect();
+    detections.sort_by(|a, b| b.header.severity.cmp(&a.header.severity).then_with(|| a.id.cmp(&b.id)));
+    let width = detections.iter().map(|detection| detection.id.len()).max().unwrap_or(0);
+    detections
+        .into_iter()
+        .map(|detection| format!("{:<8}  {:<width$}  {}\n", detection.header.severity, detection.id, detection.header.title))
+        .collect()
+}
+
+fn show(detection: &Detection) -> String {
+    let header = &detection.header;
+    let mut text = format!("{} ({}, {})\n{}\n\n{}\n", detection.id, header.severity, word(&header.status), header.title, header.describe);
+    let attack: Vec<String> = header
+        .attack
+        .iter()
+        .map(|id| {
+            let names: Vec<&str> = id.split('/').filter_map(attack::name).collect();
+            format!("{id} {}", names.join(": "))
+        })
+        .collect();
+    let params: Vec<String> = header.params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let sections = [
+        ("attack", &attack),
+        ("first questions", &header.triage),
+        ("harmless when", &header.benign),
+        ("cannot see", &header.blind),
+        ("parameters", &params),
+        ("references", &header.references),
+    ];
+    for (title, lines) in sections.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+        text += &format!("\n{title}\n");
+        lines.iter().for_each(|line| text += &format!("  {line}\n"));
+    }
+    text + &format!("\nneeds audit level {:?}\n\n{}\n", header.needs, detection.sql.trim())
+}
+
+fn word(status: &crate::detection::Status) -> &'static str {
+    use crate::detection::Status::{Experimental, Stable, Test};
+    match status {
+        Experimental => "experimental",
+        Test => "test",
+        Stable => "stable",
+    }
+}
+
+fn views(pack: &Pack) -> String {
+    let width = pack.views.iter().map(|view| view.name.len()).max().unwrap_or(0);
+    pack.views.iter().map(|view| format!("{:<width$}  {}\n", view.name, view.describe)).collect()
+}
+
+fn check(pack: &Pack) -> Result<String> {
+    let faults: Vec<String> = pack
+        .detections
+        .iter()
+        .flat_map(|detection| {
+            let path = detection.path.clone();
+            crate::detection::lint::lint(detection).into_iter().map(move |fault| format!("{path}: {fault}"))
+        })
+        .collect();
+    if faults.is_empty() {
+        Ok(format!("{} detections are in order\n", pack.detections.len()))
+    } else {
+        Err(Error::Usage(faults.join("\n")))
+    }
+}

@@ -1,0 +1,66 @@
+//! `kubesift sql`: one question to a lake, in read-only SQL over the views.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use super::{Ending, args, output};
+use crate::engine::{Events, QueryResult, Session};
+use crate::error::{Error, Result};
+use crate::lake::Lake;
+use crate::report::file;
+use crate::report::rows::{ROW_FORMATS, RowsWriter};
+
+/// Arguments of `kubesift sql`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// One select over the views (`kubesift rules views` lists them)
+    query: String,
+    /// The lake's folder
+    #[arg(long, value_name = "DIR")]
+    lake: PathBuf,
+    /// Format of the rows
+    #[arg(long, value_name = "FORMAT", value_parser = ROW_FORMATS, default_value = "table")]
+    format: String,
+    /// Write the rows to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    time: args::Time,
+    #[command(flatten)]
+    knowledge: args::Knowledge,
+    #[command(flatten)]
+    limits: args::Limits,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<Ending> {
+    if let Some(path) = &args.out {
+        file::check(path)?;
+    } else if args.format == "parquet" && std::io::stdout().is_terminal() {
+        return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
+    }
+    let pack = crate::detection::Pack::embedded()?;
+    let config = args.knowledge.config()?;
+    let lake = Lake::open(&args.lake)?;
+    let events = Events::Parts(lake.snapshot()?.parts().to_vec());
+    let settings = args.limits.settings(&lake.spill_folder())?;
+    let lists = args::lists(&pack, &config);
+    let mut session = Session::open(&settings, events, args::views(&pack), &lists, args.time.period()?)?;
+    let result = session.query(&args.query)?;
+    match &args.out {
+        Some(path) => file::write_file(path, |out| write(result, &args.format, out, None))?,
+        None => {
+            let width = if std::io::stdout().is_terminal() { output::width() } else { None };
+            write(result, &args.format, std::io::stdout().lock(), width)?;
+        }
+    }
+    Ok(Ending::Complete)
+}
+
+fn write(result: QueryResult<'_>, format: &str, out: impl std::io::Write + Send, width: Option<u16>) -> Result<()> {
+    let mut rows = RowsWriter::new(format, &result.schema(), out)?.width(width);
+    for batch in result {
+        rows.write(&batch?)?;
+    }
+    rows.finish()
+}
