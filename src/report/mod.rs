@@ -6,6 +6,7 @@
 pub mod escape;
 pub mod file;
 pub mod human;
+pub mod rows;
 pub mod summary;
 
 mod csv;
