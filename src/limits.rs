@@ -44,6 +44,12 @@ pub const AUDIT_IDS_MAX: usize = 100;
 pub const FINDINGS_PER_DETECTION_MAX: usize = 100_000;
 /// Findings drawn on the HTML page.
 pub const HTML_FINDINGS_MAX: usize = 1_000;
+/// Sources listed on the HTML page.
+pub const HTML_SOURCES_MAX: usize = 1_000;
+/// Audit ids of one finding listed on the HTML page.
+pub const HTML_AUDIT_IDS_MAX: usize = 20;
+/// Rows of a query's result that a table on the terminal keeps and shows; more are counted.
+pub const TABLE_ROWS_MAX: usize = 1_000;
 /// Characters of one cell on the terminal or the HTML page.
 pub const CELL_CHARS_MAX: usize = 400;
 /// Default of `--memory`, for queries, in bytes.

@@ -1,0 +1,265 @@
+//! The report as one self-contained HTML page: no script, nothing loaded, readable on a phone and on paper.
+//!
+//! Escaping has one place: the formatter of [`environment`]. Every text is cut, its hidden characters made visible, and
+//! its markup escaped there; log text stands between tags only, never inside one.
+
+use std::io::Write;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
+use minijinja::{Environment, UndefinedBehavior, context, escape_formatter};
+
+use super::escape::{cut, terminal};
+use super::human::{bytes, count, plural, seconds};
+use super::timeline::{Timeline, timeline};
+use super::{Format, Report, evidence, io_error, summary};
+use crate::account::{self, Account};
+use crate::detection::Detection;
+use crate::error::{Error, Result};
+use crate::finding::{Finding, Severity};
+use crate::limits::{CELL_CHARS_MAX, HTML_AUDIT_IDS_MAX, HTML_FINDINGS_MAX, HTML_SOURCES_MAX};
+
+/// The template's name ends in `.html`, by which minijinja knows what to escape.
+const PAGE: &str = "page.html";
+/// Findings up to which all of them are drawn open.
+const OPEN_FINDINGS_MAX: usize = 12;
+/// Height of a lane of the timeline, in pixels; the style sheet knows it too.
+const LANE: usize = 30;
+
+/// Findings and what they rest on as one HTML page.
+#[derive(Debug, Clone, Copy)]
+pub struct Html {
+    /// The name of a MITRE ATT&CK id as it stands in a header (`TA0006/T1552.007`), where it is known.
+    pub attack_name: fn(&str) -> Option<String>,
+}
+
+impl Default for Html {
+    fn default() -> Self {
+        Self { attack_name: |_| None }
+    }
+}
+
+impl Format for Html {
+    fn name(&self) -> &'static str {
+        "html"
+    }
+
+    fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
+        let bug = |error| Error::Internal(format!("drawing the HTML page: {error:#}"));
+        let environment = environment().map_err(bug)?;
+        let template = environment.get_template(PAGE).map_err(bug)?;
+        let page = template.render(self.page(report)).map_err(bug)?;
+        out.write_all(page.as_bytes()).and_then(|()| out.flush()).map_err(io_error)
+    }
+}
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_debug(false);
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) => {
+            let visible = terminal(&cut(text, CELL_CHARS_MAX)).into_owned();
+            escape_formatter(out, state, &Value::from(visible))
+        }
+        None => escape_formatter(out, state, value),
+    });
+    environment.add_template(PAGE, include_str!("page.html"))?;
+    Ok(environment)
+}
+
+impl Html {
+    fn page(self, report: &Report<'_>) -> Value {
+        let drawn = &report.findings[..report.findings.len().min(HTML_FINDINGS_MAX)];
+        let severities = report.tally().into_iter().map(|(severity, n)| {
+            context! { name => severity.as_str(), count => count(n), groups => self.groups(report, drawn, severity) }
+        });
+        context! {
+            verdict => verdict(report),
+            caveats => caveats(report),
+            facts => facts(report),
+            severities => severities.collect::<Vec<_>>(),
+            open => drawn.len() <= OPEN_FINDINGS_MAX,
+            drawn => drawn.len(),
+            total => report.findings.len(),
+            timeline => timeline(drawn).as_ref().map(picture),
+            sources => report.accounts.iter().take(HTML_SOURCES_MAX).map(source).collect::<Vec<_>>(),
+            sources_total => report.accounts.len(),
+            silent => silent(report),
+        }
+    }
+
+    /// The drawn findings of one severity, grouped by detection so that what a detection says of itself is said once.
+    fn groups(self, report: &Report<'_>, drawn: &[Finding], severity: Severity) -> Vec<Value> {
+        let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
+        for finding in drawn.iter().filter(|finding| finding.severity == severity) {
+            match groups.iter_mut().find(|(id, _)| *id == finding.detection) {
+                Some((_, findings)) => findings.push(finding),
+                None => groups.push((&finding.detection, vec![finding])),
+            }
+        }
+        let header = |id: &str| report.headers.iter().find(|detection| detection.id == id);
+        groups.into_iter().map(|(id, findings)| self.group(id, header(id), &findings)).collect()
+    }
+
+    fn group(self, id: &str, detection: Option<&Detection>, findings: &[&Finding]) -> Value {
+        let first = findings[0];
+        let attack = first.attack.iter().map(|id| match (self.attack_name)(id) {
+            Some(name) => format!("{name} ({id})"),
+            None => id.clone(),
+        });
+        let header = detection.map(|detection| {
+            let header = &detection.header;
+            context! {
+                describe => &header.describe,
+                triage => &header.triage,
+                benign => &header.benign,
+                blind => &header.blind,
+                references => &header.references,
+            }
+        });
+        context! {
+            id,
+            title => &first.title,
+            attack => attack.collect::<Vec<_>>(),
+            header,
+            count => count(findings.len() as u64),
+            findings => findings.iter().map(|finding| self::finding(finding)).collect::<Vec<_>>(),
+        }
+    }
+}
+
+fn finding(finding: &Finding) -> Value {
+    let ids = &finding.audit_ids;
+    let evidence = evidence::pairs(&finding.evidence);
+    context! {
+        when => seconds(finding.first_seen),
+        until => (finding.last_seen != finding.first_seen).then(|| seconds(finding.last_seen)),
+        actor => &finding.actor,
+        object => &finding.object,
+        events => plural(u64::try_from(finding.events).unwrap_or(0), "request", "requests"),
+        cluster => &finding.cluster,
+        audit_id => &finding.audit_id,
+        audit_ids => ids.iter().take(HTML_AUDIT_IDS_MAX).map(Value::from).collect::<Vec<_>>(),
+        more_ids => ids.len().saturating_sub(HTML_AUDIT_IDS_MAX),
+        finding_id => &finding.finding_id,
+        evidence => evidence.into_iter().map(|(name, value)| context! { name, value }).collect::<Vec<_>>(),
+    }
+}
+
+/// What the run says in one line. Never "all clear": it says only what was looked at.
+fn verdict(report: &Report<'_>) -> String {
+    let loudest = report.findings.iter().map(|finding| finding.severity).max();
+    match loudest {
+        None if report.ran() == 0 => "Nothing was looked for: no detection ran".to_owned(),
+        None => format!("{} ran and found nothing", plural(report.ran(), "detection", "detections")),
+        Some(_) => plural(report.findings.len() as u64, "finding", "findings"),
+    }
+}
+
+/// What speaks against relying on the verdict.
+fn caveats(report: &Report<'_>) -> Vec<String> {
+    let sum = |groups: std::collections::BTreeMap<&str, Vec<&str>>| groups.values().map(|ids| ids.len() as u64).sum();
+    let sources = |outcome| report.accounts.iter().filter(|account| account.outcome == outcome).count() as u64;
+    let refused = sources(account::Outcome::Refused);
+    let shrunk = sources(account::Outcome::Shrunk);
+    let rejected = report.summary.totals.rejected();
+    let (silent, incomplete): (u64, u64) = (sum(report.not_evaluable()), sum(report.incomplete()));
+    let all = [
+        (
+            silent,
+            format!("{} could not be evaluated; silence there means nothing", {
+                plural(silent, "detection", "detections")
+            }),
+        ),
+        (
+            incomplete,
+            format!("{} did not finish; there may be more findings", { plural(incomplete, "detection", "detections") }),
+        ),
+        (refused, format!("{} refused and not searched", plural(refused, "source was", "sources were"))),
+        (shrunk, format!("{} shorter than when first read", plural(shrunk, "source is", "sources are"))),
+        (rejected, format!("{} could not be read", plural(rejected, "line", "lines"))),
+        (report.suppressed(), format!("{} suppressed", plural(report.suppressed(), "finding was", "findings were"))),
+    ];
+    all.into_iter().filter(|(n, _)| *n > 0).map(|(_, text)| text).collect()
+}
+
+fn facts(report: &Report<'_>) -> Vec<Value> {
+    let summary = &report.summary;
+    let range = summary.first_ts.zip(summary.last_ts);
+    let all = [
+        (if summary.clusters.len() == 1 { "Cluster" } else { "Clusters" }, summary.clusters.join(", ")),
+        (
+            "Time",
+            range.map_or_else(String::new, |(first, last)| format!("{} to {} UTC", seconds(first), seconds(last))),
+        ),
+        ("Events", if summary.totals.rows > 0 { count(summary.totals.rows) } else { String::new() }),
+        ("Audit levels", summary::counted(summary.totals.levels.iter())),
+        ("Lake version", summary.lake_version.map_or_else(String::new, |version| version.to_string())),
+        ("Run", summary.started_at.map_or_else(String::new, |time| format!("{} UTC", seconds(time)))),
+        ("Kubesift", summary.version.clone()),
+    ];
+    let known = all.into_iter().filter(|(_, value)| !value.is_empty());
+    known.map(|(name, value)| context! { name, value }).collect()
+}
+
+fn picture(timeline: &Timeline) -> Value {
+    let middle = |lane: usize| lane * LANE + LANE / 2;
+    let mark = |mark: &super::timeline::Mark| {
+        context! {
+            x => &mark.x,
+            end => (mark.end != mark.x).then_some(&mark.end),
+            y => middle(mark.lane),
+            severity => mark.severity.as_str(),
+            title => &mark.title,
+        }
+    };
+    let tick = |tick: &super::timeline::Tick| context! { x => &tick.x, hour => &tick.hour, day => &tick.day };
+    context! {
+        lanes => timeline.lanes.iter().map(|severity| severity.as_str()).collect::<Vec<_>>(),
+        ticks => timeline.ticks.iter().map(tick).collect::<Vec<_>>(),
+        marks => timeline.marks.iter().map(mark).collect::<Vec<_>>(),
+        bottom => timeline.lanes.len() * LANE,
+        lane => LANE,
+    }
+}
+
+fn source(account: &Account) -> Value {
+    let outcome = match account.outcome {
+        account::Outcome::Ingested => "ingested",
+        account::Outcome::Known => "known before",
+        account::Outcome::Grown => "grown",
+        account::Outcome::Shrunk => "shrunk",
+        account::Outcome::Refused => "refused",
+    };
+    let range = account.first_ts.zip(account.last_ts);
+    context! {
+        name => &account.source,
+        outcome,
+        wrong => matches!(account.outcome, account::Outcome::Shrunk | account::Outcome::Refused),
+        bytes => bytes(account.file_bytes),
+        lines => account.lines,
+        rows => account.rows,
+        rejected => account.rejected(),
+        rejects => summary::counted(account.rejects.iter()),
+        duplicates => account.duplicates,
+        blanks => account.blanks,
+        first => range.map(|(first, _)| seconds(first)),
+        last => range.map(|(_, last)| seconds(last)),
+        notes => &account.notes,
+        balances => account.balances(),
+    }
+}
+
+fn silent(report: &Report<'_>) -> Vec<Value> {
+    let groups = |state: &'static str, groups: std::collections::BTreeMap<&str, Vec<&str>>| {
+        let group = move |(why, ids): (&str, Vec<&str>)| {
+            context! { state, why, ids => ids.into_iter().map(Value::from).collect::<Vec<_>>() }
+        };
+        groups.into_iter().map(group).collect::<Vec<_>>()
+    };
+    let mut all = groups("not evaluable", report.not_evaluable());
+    all.extend(groups("did not finish", report.incomplete()));
+    all
+}

@@ -1,0 +1,114 @@
+//! Findings as GitHub Markdown, for an issue or a chat: a table for each severity.
+//!
+//! Cells are code spans, so that nothing in them becomes a link, a mention, an image or HTML.
+
+use std::io::Write;
+
+use super::escape::{cut, terminal};
+use super::{Format, Report, evidence, human, io_error, summary};
+use crate::error::Result;
+use crate::finding::{Finding, Severity};
+use crate::limits::CELL_CHARS_MAX;
+
+pub(super) struct Markdown;
+
+impl Format for Markdown {
+    fn name(&self) -> &'static str {
+        "markdown"
+    }
+
+    fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
+        writeln!(out, "# Findings\n\n{}", plain(&summary::findings(report))).map_err(io_error)?;
+        let silent = report.not_evaluable().into_iter().chain(report.incomplete());
+        for (index, (why, ids)) in silent.enumerate() {
+            let gap = if index == 0 { "\n" } else { "" };
+            let ids: Vec<_> = ids.into_iter().map(code).collect();
+            writeln!(out, "{gap}- Not an all-clear for {}: {}", ids.join(", "), plain(why)).map_err(io_error)?;
+        }
+        for (severity, _) in report.tally() {
+            section(out, severity, report.findings).map_err(io_error)?;
+        }
+        out.flush().map_err(io_error)
+    }
+}
+
+fn section(out: &mut dyn Write, severity: Severity, findings: &[Finding]) -> std::io::Result<()> {
+    writeln!(out, "\n## {severity}\n")?;
+    header(out, &["time (UTC)", "detection", "actor", "object", "count", "evidence"].map(str::to_owned))?;
+    for finding in findings.iter().filter(|finding| finding.severity == severity) {
+        let pairs = evidence::pairs(&finding.evidence);
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| code(&format!("{name}={value}"))).collect();
+        row(
+            out,
+            &[
+                human::seconds(finding.first_seen),
+                format!("{} {}", code(&finding.detection), plain(&finding.title)),
+                code(&finding.actor),
+                code(&finding.object),
+                finding.events.to_string(),
+                pairs.join(" "),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// The head of a table; the titles are Markdown already.
+pub(super) fn header(out: &mut dyn Write, titles: &[String]) -> std::io::Result<()> {
+    row(out, titles)?;
+    writeln!(out, "|{}", "---|".repeat(titles.len()))
+}
+
+/// A row of a table; the cells are Markdown already.
+pub(super) fn row(out: &mut dyn Write, cells: &[String]) -> std::io::Result<()> {
+    writeln!(out, "| {} |", cells.join(" | "))
+}
+
+/// Text of a log as a code span that also holds inside a table.
+pub(super) fn code(text: &str) -> String {
+    let text = cut(text, CELL_CHARS_MAX);
+    let text = terminal(&text);
+    if text.trim().is_empty() {
+        return String::new();
+    }
+    // a span ends at as many backticks as it began with
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// Text of the program or of a detection, as itself.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in terminal(&cut(text, CELL_CHARS_MAX)).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_span_outlasts_the_backticks_and_pipes_in_it() {
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code("a``b"), "```a``b```");
+        assert_eq!(code("`x"), "`` `x ``");
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code(""), "");
+        assert_eq!(code("a\nb"), "`a\\nb`");
+    }
+
+    #[test]
+    fn titles_are_not_markup() {
+        assert_eq!(plain("<img> [x](y) *a* `b`|"), "&lt;img&gt; \\[x\\](y) \\*a\\* \\`b\\`\\|");
+    }
+}
