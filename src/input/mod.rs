@@ -1,1 +1,5 @@
-//! (to come)
+//! The way in, from what a user names to newline-aligned chunks of decompressed bytes.
+
+pub mod decode;
+pub mod find;
+mod sniff;
