@@ -4,3 +4,4 @@ pub mod chunk;
 pub mod decode;
 pub mod find;
 mod sniff;
+pub mod split;
