@@ -6,6 +6,14 @@ pub const LINE_BYTES_MAX: usize = 16 << 20;
 pub const CHUNK_BYTES: usize = 4 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.
 pub const JSON_DEPTH_MAX: usize = 256;
+/// Room behind the bytes of a chunk, so that the parser may pad it in place.
+pub const CHUNK_PADDING_BYTES: usize = 64;
+/// Emptied chunk buffers that a reader keeps for later.
+pub const CHUNKS_SPARE_MAX: usize = 16;
+/// A longer run of NUL bytes is the padding of a crashed writer or a hole in the file, not part of a line.
+pub const ZERO_RUN_BYTES_MAX: usize = 4 << 10;
+/// What is looked at to tell lines of events from JSON documents that span lines, in decompressed bytes.
+pub const SNIFF_BYTES: usize = 64 << 10;
 /// Chunks that wait between the reader and the workers, for each worker.
 pub const CHUNKS_QUEUED_PER_WORKER: usize = 2;
 /// Rows of one Parquet row group.

@@ -1,0 +1,340 @@
+//! From what a user names (files, folders, globs, `-`) to the list of sources to read.
+//!
+//! Only regular files are ever opened: a FIFO would block, a device never ends. What is left out is listed with the
+//! reason, since a log that is silently skipped is a night that nobody looked at.
+
+use std::collections::HashSet;
+use std::fs::{self, FileType, Metadata};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use glob::MatchOptions;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::error::{Error, Result};
+
+/// How the wild cards of a glob match: as in a shell, `*` finds no hidden files.
+const GLOB: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// One log to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Its path for people and for the lake, lossy where it is not UTF-8; `-` for stdin.
+    pub name: String,
+    /// Where its bytes are.
+    pub place: Place,
+    /// Size in bytes when it was found, still compressed; 0 for stdin.
+    pub bytes: u64,
+    /// Modification time in nanoseconds since 1970; 0 where unknown.
+    pub modified_ns: i64,
+}
+
+/// Where the bytes of a source are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A regular file.
+    File(PathBuf),
+    /// The standard input, which can be read once.
+    Stdin,
+}
+
+/// What the named patterns lead to.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The sources, in the order of the patterns and by name within a folder or glob.
+    pub sources: Vec<Source>,
+    /// What was left out, and why.
+    pub skipped: Vec<(PathBuf, String)>,
+}
+
+/// Finds the sources behind `patterns`.
+///
+/// A pattern is a file, a folder (all regular files below it but those that are hidden or begin with `_`, and no
+/// links), a glob (where no file has that very name) or `-` for stdin. A file that is named twice is found once.
+/// A path that does not exist is a usage error, and so is finding nothing at all.
+pub fn find(patterns: &[PathBuf]) -> Result<Found> {
+    let mut finder = Finder::default();
+    for pattern in patterns {
+        finder.pattern(pattern)?;
+    }
+    if finder.found.sources.is_empty() {
+        return Err(nothing(patterns, &finder.found.skipped));
+    }
+    Ok(finder.found)
+}
+
+fn nothing(patterns: &[PathBuf], skipped: &[(PathBuf, String)]) -> Error {
+    let named: Vec<_> = patterns.iter().map(|pattern| pattern.display().to_string()).collect();
+    let named = named.join(" ");
+    match skipped.first() {
+        Some((path, reason)) => Error::usage(format!("no input matched {named} ({}: {reason})", path.display())),
+        None => Error::usage(format!("no input matched {named}")),
+    }
+}
+
+#[derive(Default)]
+struct Finder {
+    found: Found,
+    seen: HashSet<PathBuf>,
+}
+
+impl Finder {
+    fn pattern(&mut self, pattern: &Path) -> Result<()> {
+        if pattern == Path::new("-") {
+            if self.seen.insert(pattern.to_path_buf()) {
+                self.found.sources.push(Source { name: "-".into(), place: Place::Stdin, bytes: 0, modified_ns: 0 });
+            }
+            return Ok(());
+        }
+        match fs::symlink_metadata(pattern) {
+            Err(error) if error.kind() == ErrorKind::NotFound => self.glob(pattern),
+            Err(error) => {
+                self.skip(pattern, error.to_string());
+                Ok(())
+            }
+            Ok(_) => {
+                self.named(pattern);
+                Ok(())
+            }
+        }
+    }
+
+    fn glob(&mut self, pattern: &Path) -> Result<()> {
+        let Some(text) = pattern.to_str().filter(|text| text.contains(['*', '?', '['])) else {
+            return Err(Error::usage(format!("{}: no such file or folder", pattern.display())));
+        };
+        let matches = glob::glob_with(text, GLOB).map_err(|error| Error::usage(format!("{text}: {error}")))?;
+        let mut any = false;
+        for path in matches {
+            any = true;
+            match path {
+                Ok(path) => self.named(&path),
+                Err(error) => self.skip(error.path(), error.error().to_string()),
+            }
+        }
+        if !any {
+            self.skip(pattern, "no file matches");
+        }
+        Ok(())
+    }
+
+    /// Takes a path that the user means: links are followed.
+    fn named(&mut self, path: &Path) {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => self.folder(path),
+            Ok(metadata) => self.file(path, &metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.skip(path, "a link to a file that is not there"),
+            Err(error) => self.skip(path, error.to_string()),
+        }
+    }
+
+    fn folder(&mut self, folder: &Path) {
+        let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_ours_or_hidden(entry);
+        for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(wanted) {
+            match entry.and_then(|entry| Ok((entry.metadata()?, entry))) {
+                Ok((metadata, _)) if metadata.is_dir() => {}
+                // the root itself, where the user named a link to a folder
+                Ok((_, entry)) if entry.depth() == 0 => {}
+                Ok((metadata, entry)) => self.file(entry.path(), &metadata),
+                Err(error) => {
+                    let path = error.path().unwrap_or(folder).to_path_buf();
+                    let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                    self.skip(&path, reason);
+                }
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, metadata: &Metadata) {
+        if !metadata.is_file() {
+            self.skip(path, irregular(metadata.file_type()));
+            return;
+        }
+        match fs::canonicalize(path) {
+            Ok(canonical) => {
+                if self.seen.insert(canonical) {
+                    self.found.sources.push(Source {
+                        name: path.to_string_lossy().into_owned(),
+                        place: Place::File(path.to_path_buf()),
+                        bytes: metadata.len(),
+                        modified_ns: modified_ns(metadata),
+                    });
+                }
+            }
+            Err(error) => self.skip(path, error.to_string()),
+        }
+    }
+
+    fn skip(&mut self, path: &Path, reason: impl Into<String>) {
+        self.found.skipped.push((path.to_path_buf(), reason.into()));
+    }
+}
+
+/// Hidden files are editors' and transfers' leftovers; `_` marks folders that belong to a table, not to its data.
+fn is_ours_or_hidden(entry: &DirEntry) -> bool {
+    matches!(entry.file_name().as_encoded_bytes().first(), Some(b'.' | b'_'))
+}
+
+fn irregular(kind: FileType) -> &'static str {
+    if kind.is_symlink() {
+        return "a link inside a folder is not followed; name it to read it";
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a FIFO is not read; pipe it in and name it -";
+        }
+        if kind.is_socket() {
+            return "a socket is not read";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device is not read";
+        }
+    }
+    "not a regular file"
+}
+
+fn modified_ns(metadata: &Metadata) -> i64 {
+    let Ok(modified) = metadata.modified() else { return 0 };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with the given files; those that end with `/` are folders.
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            if file.ends_with('/') {
+                fs::create_dir_all(path).unwrap();
+            } else {
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, file).unwrap();
+            }
+        }
+        root
+    }
+
+    /// What is found below `root` for patterns relative to it.
+    fn found(root: &Path, patterns: &[&str]) -> Result<Found> {
+        find(&patterns.iter().map(|pattern| root.join(pattern)).collect::<Vec<_>>())
+    }
+
+    fn names(root: &Path, found: &Found) -> Vec<String> {
+        let prefix = format!("{}/", root.display());
+        found.sources.iter().map(|source| source.name.replace(&prefix, "")).collect()
+    }
+
+    #[test]
+    fn a_folder_gives_its_files_by_name_without_hidden_ones() {
+        let root = folder(&["b/2.log", "b/1.log", "a.log", ".hidden", "_tmp/x.log", "b/.git/x", "c/"]);
+        let found = found(root.path(), &[""]).unwrap();
+        assert_eq!(names(root.path(), &found), ["a.log", "b/1.log", "b/2.log"]);
+        assert!(found.skipped.is_empty());
+        assert_eq!(found.sources[0].bytes, 5);
+        assert!(found.sources[0].modified_ns > 0);
+    }
+
+    #[test]
+    fn a_named_folder_may_itself_be_hidden() {
+        let root = folder(&[".logs/a.log"]);
+        assert_eq!(names(root.path(), &found(root.path(), &[".logs"]).unwrap()), [".logs/a.log"]);
+    }
+
+    #[test]
+    fn patterns_keep_their_order_and_a_file_named_twice_is_taken_once() {
+        let root = folder(&["b.log", "a.log", "sub/c.log"]);
+        let found = found(root.path(), &["sub/../b.log", "*.log", "b.log", "", "."]).unwrap();
+        assert_eq!(names(root.path(), &found), ["sub/../b.log", "a.log", "sub/c.log"]);
+    }
+
+    #[test]
+    fn a_name_with_wild_cards_that_exists_is_taken_literally() {
+        let root = folder(&["a[1].log", "a1.log"]);
+        assert_eq!(names(root.path(), &found(root.path(), &["a[1].log"]).unwrap()), ["a[1].log"]);
+    }
+
+    #[test]
+    fn a_missing_path_is_a_usage_error_that_names_it() {
+        let root = folder(&["a.log"]);
+        let error = found(root.path(), &["a.log", "nope.log"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("nope.log"));
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_usage_error() {
+        let root = folder(&["empty/"]);
+        for pattern in ["empty", "*.log"] {
+            let error = found(root.path(), &[pattern]).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().starts_with("no input matched "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_glob_without_matches_beside_one_with_matches_is_reported() {
+        let root = folder(&["a.log"]);
+        let found = found(root.path(), &["*.log", "*.gz"]).unwrap();
+        assert_eq!(names(root.path(), &found), ["a.log"]);
+        assert_eq!(found.skipped, [(root.path().join("*.gz"), "no file matches".to_owned())]);
+    }
+
+    #[test]
+    fn stdin_is_taken_once() {
+        let found = find(&["-".into(), "-".into()]).unwrap();
+        assert_eq!(found.sources.len(), 1);
+        assert_eq!(found.sources[0].place, Place::Stdin);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_a_folder_are_reported_and_named_links_followed() {
+        use std::os::unix::fs::symlink;
+        let root = folder(&["in/a.log", "out/b.log"]);
+        symlink(root.path().join("out/b.log"), root.path().join("in/link.log")).unwrap();
+        symlink("nowhere", root.path().join("in/dangling.log")).unwrap();
+        symlink("in", root.path().join("in/loop")).unwrap();
+
+        let walked = found(root.path(), &["in"]).unwrap();
+        assert_eq!(names(root.path(), &walked), ["in/a.log"]);
+        assert_eq!(walked.skipped.len(), 3);
+
+        let named = found(root.path(), &["in/link.log", "in/dangling.log", "out"]).unwrap();
+        assert_eq!(names(root.path(), &named), ["in/link.log"]);
+        assert!(named.skipped[0].1.contains("not there"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_and_sockets_are_never_sources() {
+        let root = folder(&["a.log"]);
+        let _socket = std::os::unix::net::UnixListener::bind(root.path().join("socket")).unwrap();
+        let found = find(&["/dev/zero".into(), root.path().to_path_buf()]).unwrap();
+        assert_eq!(names(root.path(), &found), ["a.log"]);
+        let reasons: Vec<_> = found.skipped.iter().map(|(_, reason)| reason.as_str()).collect();
+        assert_eq!(reasons, ["a device is not read", "a socket is not read"]);
+        assert!(find(&["/dev/zero".into()]).unwrap_err().to_string().contains("device"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_utf8_is_kept_exactly() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = folder(&[]);
+        let path = root.path().join(std::ffi::OsStr::from_bytes(b"a\xff\n.log"));
+        fs::write(&path, "").unwrap();
+        let found = find(&[root.path().to_path_buf()]).unwrap();
+        assert_eq!(found.sources[0].place, Place::File(path));
+        assert!(found.sources[0].name.ends_with("a\u{fffd}\n.log"));
+    }
+}
