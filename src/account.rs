@@ -19,6 +19,8 @@ pub enum Outcome {
     Grown,
     /// It is shorter than when it was ingested and otherwise the same: evidence was cut. Nothing was read anew.
     Shrunk,
+    /// Passed over unread: not a regular file.
+    Skipped,
     /// Refused: too many rejects, or unreadable. Nothing of it was committed.
     Refused,
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::progress::Progress;
 use super::{Ending, args, output, say, signals};
 use crate::account::{Account, Outcome};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ingest::{Options, Watch, ingest};
-use crate::input::{self, Source};
+use crate::input::{self, Found};
 use crate::lake::Lake;
 use crate::limits;
 use crate::report::{Report, Summary, summary};
@@ -78,51 +78,34 @@ fn cluster(text: &str) -> Result<String, String> {
     }
 }
 
-/// The sources that the paths name.
-pub(super) struct Found {
-    pub(super) sources: Vec<Source>,
-    skipped: Vec<(PathBuf, String)>,
+/// The accounts, and a note for each path that was passed over.
+pub(super) fn with_skipped(found: &Found, mut accounts: Vec<Account>) -> Vec<Account> {
+    accounts.extend(found.skipped.iter().map(|(path, why)| Account {
+        source: path.to_string_lossy().into_owned(),
+        outcome: Outcome::Skipped,
+        notes: vec![why.clone()],
+        ..Account::default()
+    }));
+    accounts
 }
 
-/// Finds the sources.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Found> {
-    let input::Found { sources, skipped } = input::find(paths)?;
-    if sources.is_empty() {
-        let why = skipped.first().map(|(path, why)| format!(": {}: {why}", path.display())).unwrap_or_default();
-        return Err(Error::usage(format!("no input could be read{why}")));
-    }
-    Ok(Found { sources, skipped })
-}
-
-impl Found {
-    pub(super) fn file_bytes(&self) -> u64 {
-        self.sources.iter().map(|source| source.bytes).sum()
-    }
-
-    /// The accounts, and a note for each path that was passed over.
-    pub(super) fn with_skipped(&self, mut accounts: Vec<Account>) -> Vec<Account> {
-        accounts.extend(self.skipped.iter().map(|(path, why)| Account {
-            source: path.to_string_lossy().into_owned(),
-            outcome: Outcome::Skipped,
-            notes: vec![why.clone()],
-            ..Account::default()
-        }));
-        accounts
-    }
+/// What there is to read, in bytes, as it lies on disk.
+pub(super) fn file_bytes(found: &Found) -> u64 {
+    found.sources.iter().map(|source| source.bytes).sum()
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    let found = find(&args.paths)?;
+    let found = input::find(&args.paths)?;
     let lake = Lake::create_or_open(&args.lake)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
     let ingested = {
-        let _progress = Progress::of_reading(&watch, found.file_bytes(), args.quiet);
+        let _progress = Progress::of_reading(&watch, file_bytes(&found), args.quiet);
         ingest(&lake, &found.sources, &args.intake.options(threads), &watch)?
     };
-    let accounts = found.with_skipped(ingested.accounts);
+    let accounts = with_skipped(&found, ingested.accounts);
     if !args.quiet {
         tell(&accounts, ingested.version, &args.intake.cluster);
     }

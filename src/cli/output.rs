@@ -122,7 +122,7 @@ impl Output {
         };
         match &self.out {
             Some(path) => file::write_file(path, |out| format.write(report, out)),
-            None => format.write(report, &mut std::io::stdout().lock()),
+            None => format.write(report, &mut std::io::stdout()),
         }
     }
 }
@@ -136,15 +136,7 @@ fn table() -> Table {
 /// The width of the terminal in columns.
 pub(super) fn width() -> Option<u16> {
     let wanted = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    wanted.or_else(|| u16::try_from(comfy_table_width()).ok())
-}
-
-fn comfy_table_width() -> usize {
-    usize::from(console_width().unwrap_or(100))
-}
-
-fn console_width() -> Option<u16> {
-    indicatif::TermLike::width(&indicatif::TermLike::stdout()).into()
+    wanted.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
 }
 
 fn attack_name(id: &str) -> Option<String> {

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         Some(path) => file::write_file(path, |out| write(result, &args.format, out, None))?,
         None => {
             let width = if std::io::stdout().is_terminal() { output::width() } else { None };
-            write(result, &args.format, std::io::stdout().lock(), width)?;
+            write(result, &args.format, std::io::stdout(), width)?;
         }
     }
     Ok(Ending::Complete)

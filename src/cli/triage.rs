@@ -7,8 +7,12 @@ use std::sync::Arc;
 use super::output::Output;
 use super::progress::Progress;
 use super::{Ending, args, detect, ingest, signals};
+use crate::config::Config;
+use crate::detection::Pack;
+use crate::engine::Period;
 use crate::error::{Error, Result};
 use crate::ingest::Watch;
+use crate::input::{self, Found};
 use crate::lake::Lake;
 
 /// Arguments of `kubesift triage`.
@@ -33,14 +37,23 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    triage(args)
+    args.output.check()?;
+    let (pack, config) = (args.rules.pack()?, args.knowledge.config()?);
+    let found = input::find(&args.paths)?;
+    let job = Job { found: &found, intake: &args.intake, limits: &args.limits, output: &args.output };
+    triage(&job, &pack, &config, args.time.period()?)
 }
 
-fn triage(args: &Args) -> Result<Ending> {
-    args.output.check()?;
-    let pack = args.rules.pack()?;
-    let config = args.knowledge.config()?;
-    let found = ingest::find(&args.paths)?;
+/// What is read and how.
+pub(super) struct Job<'a> {
+    pub(super) found: &'a Found,
+    pub(super) intake: &'a ingest::Intake,
+    pub(super) limits: &'a args::Limits,
+    pub(super) output: &'a Output,
+}
+
+/// Ingests into a lake that lives as long as this call, and runs the pack over it.
+pub(super) fn triage(job: &Job<'_>, pack: &Pack, config: &Config, period: Period) -> Result<Ending> {
     let folder = tempfile::Builder::new()
         .prefix("kubesift-")
         .tempdir()
@@ -48,13 +61,13 @@ fn triage(args: &Args) -> Result<Ending> {
     let lake = Lake::create_or_open(folder.path().join("lake"))?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
-    let options = args.intake.options(args.limits.threads());
+    let options = job.intake.options(job.limits.threads());
     let ingested = {
-        let _progress = Progress::of_reading(&watch, found.file_bytes(), args.output.quiet);
-        crate::ingest::ingest(&lake, &found.sources, &options, &watch)?
+        let _progress = Progress::of_reading(&watch, ingest::file_bytes(job.found), job.output.quiet);
+        crate::ingest::ingest(&lake, &job.found.sources, &options, &watch)?
     };
-    let accounts = found.with_skipped(ingested.accounts);
-    let work = detect::Work { pack: &pack, config: &config, watch: &watch, accounts: &accounts };
-    let settings = args.limits.settings(&folder.path().join("spill"))?;
-    detect::over(&lake, &work, &settings, args.time.period()?, &args.output, false)
+    let accounts = ingest::with_skipped(job.found, ingested.accounts);
+    let work = detect::Work { pack, config, watch: &watch, accounts: &accounts };
+    let settings = job.limits.settings(&folder.path().join("spill"))?;
+    detect::over(&lake, &work, &settings, period, job.output, false)
 }

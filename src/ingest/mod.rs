@@ -17,7 +17,7 @@ use crate::account::{Account, Outcome};
 use crate::error::{Error, Result};
 use crate::event::reject;
 use crate::input::Source;
-use crate::lake::{FinishedPart, Lake, Lock, Snapshot};
+use crate::lake::{FinishedPart, Lake, Run};
 use crate::limits;
 use dedup::Dedup;
 use plan::{Plan, Step};
@@ -79,23 +79,23 @@ pub struct Ingested {
 }
 
 /// Ingests `sources` into `lake`.
-pub fn ingest(lake: &Lake, lock: &Lock, sources: &[Source], options: &Options, watch: &Watch) -> Result<Ingested> {
-    let snapshot = lake.snapshot()?;
-    let Plan { mut steps, mut settled } = plan::plan(sources, snapshot.ledger());
+pub fn ingest(lake: &Lake, sources: &[Source], options: &Options, watch: &Watch) -> Result<Ingested> {
+    let key = lake.redaction_key()?;
+    let mut run = lake.begin()?;
+    let Plan { mut steps, mut settled } = plan::plan(sources, &run.base().ledger()?);
     loop {
-        let run = lake.begin(lock)?;
         let spill = tempfile::tempdir_in(run.folder()).map_err(|error| Error::storage(run.folder(), error))?;
-        let pass = Pass::new(lake, &snapshot, &steps, options, watch, spill.path());
-        let outcome = worker::work(&pass, &run);
+        let pass = Pass::new(key, &run, &steps, options, watch, spill.path());
+        let parts = worker::work(&pass)?;
         let Pass { tallies, dedup, .. } = pass;
-        let parts = outcome?;
         let mut tallies: Vec<Tally> =
             tallies.into_iter().map(|tally| tally.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
         tallies.iter_mut().for_each(|tally| tally.judge(options, true));
         let dirty = tallies.iter().any(|tally| tally.refused.is_some() && tally.account.rows > 0);
         if dirty {
-            drop(parts);
             exclude_refused(&mut steps, tallies, &mut settled)?;
+            drop((spill, parts, run));
+            run = lake.begin()?;
             continue;
         }
         let unchecked = dedup.into_inner().unwrap_or_else(PoisonError::into_inner).unchecked;
@@ -108,8 +108,8 @@ pub fn ingest(lake: &Lake, lock: &Lock, sources: &[Source], options: &Options, w
 
 /// One reading of all steps.
 pub(crate) struct Pass<'a> {
-    lake: &'a Lake,
-    snapshot: &'a Snapshot,
+    key: [u8; 32],
+    run: &'a Run,
     steps: &'a [Step],
     options: &'a Options,
     watch: &'a Watch,
@@ -119,8 +119,8 @@ pub(crate) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     fn new(
-        lake: &'a Lake,
-        snapshot: &'a Snapshot,
+        key: [u8; 32],
+        run: &'a Run,
         steps: &'a [Step],
         options: &'a Options,
         watch: &'a Watch,
@@ -130,8 +130,8 @@ impl<'a> Pass<'a> {
         watch.file_bytes.store(0, Ordering::Relaxed);
         watch.lines.store(0, Ordering::Relaxed);
         Self {
-            lake,
-            snapshot,
+            key,
+            run,
             steps,
             options,
             watch,
@@ -164,23 +164,19 @@ fn exclude_refused(steps: &mut Vec<Step>, tallies: Vec<Tally>, settled: &mut Vec
 }
 
 fn commit(
-    run: crate::lake::Run,
+    run: Run,
     parts: Vec<FinishedPart>,
     steps: &[Step],
     tallies: Vec<Tally>,
     settled: &mut Vec<Account>,
 ) -> Result<Option<u64>> {
-    let mut quarantine = Vec::new();
     for (step, tally) in steps.iter().zip(tallies) {
         if !tally.rejects.is_empty() {
-            quarantine.push(reject::to_batch(&step.source.name, &tally.rejects)?);
+            run.quarantine(&reject::to_batch(&step.source.name, &tally.rejects)?)?;
         }
         settled.push(close(step, tally));
     }
-    if steps.is_empty() {
-        return Ok(None);
-    }
-    run.commit(parts, settled, &quarantine)
+    Ok(run.commit(parts, settled)?.map(|commit| commit.version))
 }
 
 /// The final account of a source.

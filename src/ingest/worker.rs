@@ -13,7 +13,7 @@ use super::{Pass, dedup};
 use crate::error::{Error, Result};
 use crate::event::{Batch, Parser, Place, Reason, Redactor, Reject, date};
 use crate::input::{self, Chunk, Ending, Piece};
-use crate::lake::{FinishedPart, PartWriter, Run};
+use crate::lake::{FinishedPart, PartWriter, event_hashes};
 use crate::{limits, schema};
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -21,7 +21,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 const TS_MIN: i64 = 1_388_534_400_000_000;
 
 /// Reads all steps of the pass with as many workers as the options say; gives the parts that they wrote.
-pub(super) fn work(pass: &Pass<'_>, run: &Run) -> Result<Vec<FinishedPart>> {
+pub(super) fn work(pass: &Pass<'_>) -> Result<Vec<FinishedPart>> {
     let pool = Pool::new(pass.steps.len(), pass.options.threads);
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(pass.options.threads)
@@ -29,7 +29,7 @@ pub(super) fn work(pass: &Pass<'_>, run: &Run) -> Result<Vec<FinishedPart>> {
         .map_err(|error| Error::Limit(format!("worker threads could not be started: {error}")))?;
     let loaded = Mutex::new(Vec::new());
     let results = threads.broadcast(|_| {
-        let mut worker = Worker::new(pass, run, &pool, &loaded);
+        let mut worker = Worker::new(pass, &pool, &loaded);
         let result = worker.work();
         if result.is_err() {
             pool.stop();
@@ -45,7 +45,6 @@ pub(super) fn work(pass: &Pass<'_>, run: &Run) -> Result<Vec<FinishedPart>> {
 
 struct Worker<'a> {
     pass: &'a Pass<'a>,
-    run: &'a Run,
     pool: &'a Pool,
     /// Parts of the lake whose hashes were loaded, shared by all workers.
     loaded: &'a Mutex<Vec<usize>>,
@@ -56,11 +55,10 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(pass: &'a Pass<'a>, run: &'a Run, pool: &'a Pool, loaded: &'a Mutex<Vec<usize>>) -> Self {
+    fn new(pass: &'a Pass<'a>, pool: &'a Pool, loaded: &'a Mutex<Vec<usize>>) -> Self {
         let ahead = chrono::Duration::hours(limits::CLOCK_AHEAD_HOURS_MAX);
         Self {
             pass,
-            run,
             pool,
             loaded,
             parser: Self::parser(pass),
@@ -71,7 +69,7 @@ impl<'a> Worker<'a> {
     }
 
     fn parser(pass: &Pass<'_>) -> Parser {
-        Parser::new(&pass.options.cluster, Redactor::new(pass.lake.redaction_key()))
+        Parser::new(&pass.options.cluster, Redactor::new(pass.key))
     }
 
     fn work(&mut self) -> Result<()> {
@@ -204,12 +202,12 @@ impl<'a> Worker<'a> {
     fn load_known(&self, dedup: &mut dedup::Dedup, times: &[i64]) -> Result<()> {
         let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return Ok(()) };
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        for (index, part) in self.pass.snapshot.parts().iter().enumerate() {
+        for (index, part) in self.pass.run.base().parts().iter().enumerate() {
             if part.ts_max < *first || part.ts_min > *last || loaded.contains(&index) {
                 continue;
             }
             loaded.push(index);
-            self.pass.lake.event_hashes(part, |ts, hash| dedup.add_known(ts, hash))?;
+            event_hashes(part, |ts, hash| dedup.add_known(ts, hash))?;
         }
         Ok(())
     }
@@ -241,7 +239,7 @@ impl<'a> Worker<'a> {
         let at = self.open.iter().position(|(open, _)| *open == date);
         let mut writer = match at {
             Some(at) => self.open.remove(at).1,
-            None => self.run.part(&date)?,
+            None => self.pass.run.part(&date)?,
         };
         writer.write(rows)?;
         if writer.bytes() >= limits::PART_BYTES_MAX {

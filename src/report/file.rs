@@ -28,7 +28,8 @@ pub fn write_file(path: &Path, write: impl FnOnce(&mut (dyn Write + Send)) -> Re
     File::open(&folder).and_then(|folder| folder.sync_all()).map_err(storage)
 }
 
-fn check(path: &Path) -> Result<()> {
+/// Fails where [`write_file`] would: the folder is missing, or something else than a file has the name.
+pub fn check(path: &Path) -> Result<()> {
     let folder = folder(path);
     if !folder.is_dir() {
         return Err(Error::usage(format!("{}: no such folder; create it first", folder.display())));

@@ -231,6 +231,7 @@ fn source(account: &Account) -> Value {
         account::Outcome::Known => "known before",
         account::Outcome::Grown => "grown",
         account::Outcome::Shrunk => "shrunk",
+        account::Outcome::Skipped => "passed over",
         account::Outcome::Refused => "refused",
     };
     let range = account.first_ts.zip(account.last_ts);

@@ -1,0 +1,26 @@
+-- title = "Possible minting of a token for someone else"
+-- status = "test"
+-- severity = "medium"
+-- attack = [
+--   "TA0003/T1098",
+--   "TA0006/T1528",
+-- ]
+-- needs = "Metadata"
+-- resources = ["serviceaccounts"]
+-- describe = "A token of a service account was made by someone who is neither a kubelet nor the control plane."
+-- benign = ["Vault, External Secrets and CI systems that make tokens for themselves: name them as operators"]
+-- triage = [
+--   "What may the service account do?",
+--   "Where was the token used? See minted_token_used",
+-- ]
+-- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, namespace || '/' || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  client_ip, min(user_agent) as user_agent, string_agg(distinct issued_credential_id, ' ') as issued_credential_ids
+from sensitive
+where sensitivity = 'token' and verb = 'create' and outcome in ('allowed', 'unknown')
+  and actor_kind not in ('node', 'control_plane')
+  and not in_identities('cluster_controllers', actor)
+  and not in_identities('operators', actor)
+group by cluster, date, actor, client_ip, namespace, name

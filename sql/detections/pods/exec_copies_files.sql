@@ -1,0 +1,20 @@
+-- title = "Possible copying of files out of or into a pod"
+-- status = "test"
+-- severity = "medium"
+-- attack = [
+--   "TA0009/T1005",
+--   "TA0011/T1105",
+-- ]
+-- needs = "Metadata"
+-- resources = ["pods"]
+-- describe = "The command of an exec is tar to standard output or from standard input, as kubectl cp runs it."
+-- benign = ["Developers who copy a dump or a log"]
+-- triage = ["What lies in the copied path?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct command, ' | ' order by command) as commands, client_ip, min(user_agent) as user_agent
+from pod_access
+where outcome <> 'denied' and regexp_like(command, '(^|[ /])tar +-?[a-z]*[cx][a-z]*f[a-z]* +-( |$)')
+  and not in_identities('operators', actor)
+group by cluster, date, actor, client_ip, pod

@@ -1,0 +1,25 @@
+-- title = "Possible reading of credential files through exec"
+-- status = "test"
+-- severity = "medium"
+-- attack = [
+--   "TA0006/T1552.001",
+--   "TA0006/T1552.005",
+-- ]
+-- needs = "Metadata"
+-- resources = ["pods"]
+-- describe = "The command of an exec names files that hold credentials, the environment of processes, or the cloud metadata service."
+-- benign = ["Debugging of environment variables"]
+-- blind = ["a shell in which the command is typed"]
+-- triage = ["Which credentials does the pod hold?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct command, ' | ' order by command) as commands, client_ip, min(user_agent) as user_agent
+from pod_access
+where outcome <> 'denied'
+  and regexp_like(
+    command,
+    '/etc/(shadow|kubernetes)|/var/lib/kubelet|\.(ssh|aws|kube|azure|docker)/|\.config/gcloud|\.(pem|key|jks|p12|pfx|kubeconfig)( |$|[;|&])'
+    || '|/proc/[^ ]*/environ|169\.254\.169\.254|metadata\.google|computeMetadata|(^| )(printenv|env)( |$)'
+  )
+group by cluster, date, actor, client_ip, pod

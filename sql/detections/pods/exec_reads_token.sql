@@ -1,0 +1,30 @@
+-- title = "Service account token read through exec"
+-- status = "test"
+-- severity = "high"
+-- attack = [
+--   "TA0006/T1552.007",
+--   "TA0006/T1528",
+-- ]
+-- needs = "Metadata"
+-- resources = ["pods"]
+-- describe = "The command of an exec names the place where a pod's token or mounted secrets lie."
+-- benign = ["A script that tests whether a token is mounted"]
+-- blind = [
+--   "a shell in which the path is typed: the log shows the shell only",
+--   "paths written with wildcards or variables",
+-- ]
+-- triage = [
+--   "Where was the pod's token used afterwards? See token_foreign_address",
+--   "Rotate what the pod mounts",
+-- ]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct command, ' | ' order by command) as commands, client_ip, min(user_agent) as user_agent
+from pod_access
+where outcome <> 'denied'
+  and regexp_like(
+    command,
+    '/run/secrets|/secrets/kubernetes\.io|/secrets/eks\.amazonaws\.com|/tokens/(azure|gcp)|azure-identity-token|gcp-ksa'
+  )
+group by cluster, date, actor, client_ip, pod

@@ -1,0 +1,24 @@
+-- title = "Reverse shell or download run through exec"
+-- status = "test"
+-- severity = "high"
+-- attack = [
+--   "TA0002/T1059",
+--   "TA0011/T1105",
+-- ]
+-- needs = "Metadata"
+-- resources = ["pods"]
+-- describe = "The command of an exec opens a connection back, or fetches a program from elsewhere."
+-- blind = ["a shell in which the command is typed"]
+-- triage = ["Isolate the pod and keep its memory and disk"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct command, ' | ' order by command) as commands, client_ip, min(user_agent) as user_agent
+from pod_access
+where outcome <> 'denied'
+  and regexp_like(
+    command,
+    '/dev/tcp/|(^|[ /])(nc|ncat|netcat)( .*)? -[a-z]*e|mkfifo|socat .*exec|pty\.spawn|fsockopen|base64 +(-d|--decode)[^|]*\| *(ba|da|z)?sh'
+    || '|(curl|wget) .*\| *(ba|da|z)?sh'
+  )
+group by cluster, date, actor, client_ip, pod

@@ -1,0 +1,28 @@
+-- title = "Possible reconnaissance through the kubelet"
+-- status = "test"
+-- severity = "medium"
+-- attack = [
+--   "TA0007/T1613",
+--   "TA0004/T1611",
+-- ]
+-- needs = "Metadata"
+-- resources = ["nodes"]
+-- describe = "The kubelet was called through nodes/proxy by someone who is not monitoring: it lists pods with their environment, and serves logs."
+-- benign = ["Node problem tools and support bundles"]
+-- triage = ["Which path was asked for?"]
+-- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct request_uri, ' ' order by request_uri) as uris, client_ip, min(user_agent) as user_agent
+from pod_access
+where kind = 'node_proxy' and outcome <> 'denied'
+  and coalesce(kubelet_action, '') not in ('run', 'exec', 'attach', 'portForward', 'cri')
+  -- what monitoring reads, by the exact path, and only by a service account
+  and not (
+    actor_kind in ('service_account', 'control_plane') and verb = 'get'
+    and coalesce(kubelet_path, '') in ('metrics', 'metrics/cadvisor', 'metrics/probes', 'metrics/resource', 'stats/summary', 'healthz')
+  )
+  and not in_identities('cluster_controllers', actor)
+  and not in_identities('operators', actor)
+group by cluster, date, actor, client_ip, name

@@ -1,0 +1,24 @@
+-- title = "Command run through the kubelet"
+-- status = "test"
+-- severity = "critical"
+-- attack = [
+--   "TA0002/T1609",
+--   "TA0004/T1611",
+-- ]
+-- needs = "Metadata"
+-- resources = ["nodes"]
+-- describe = "The kubelet's run, exec, attach or portForward was called through nodes/proxy, which needs no right to exec and works with get."
+-- blind = ["calls to the kubelet's own port"]
+-- triage = [
+--   "Who has nodes/proxy, and why?",
+--   "What does the pod mount?",
+-- ]
+-- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(pod, name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  name as node, string_agg(distinct command, ' | ' order by command) as commands,
+  string_agg(distinct request_uri, ' ' order by request_uri) as uris, client_ip, min(user_agent) as user_agent
+from pod_access
+where kind = 'node_proxy' and kubelet_action in ('run', 'exec', 'attach', 'portForward', 'cri') and outcome <> 'denied'
+group by cluster, date, actor, client_ip, name, pod

@@ -1,0 +1,19 @@
+-- title = "Possible way into a pod by port-forward"
+-- status = "test"
+-- severity = "medium"
+-- attack = [
+--   "TA0008/T1021",
+--   "TA0011/T1572",
+-- ]
+-- needs = "Metadata"
+-- resources = ["pods"]
+-- describe = "Someone opened a tunnel to a port of a pod, past network policies and logins in front of it."
+-- benign = ["Developers who reach a database or a dashboard"]
+-- triage = ["Which service answers on the pod?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids, client_ip, min(user_agent) as user_agent
+from pod_access
+where kind = 'portforward' and outcome <> 'denied'
+  and not in_identities('operators', actor)
+group by cluster, date, actor, client_ip, pod

@@ -1,0 +1,24 @@
+-- title = "A person changed a secret"
+-- status = "test"
+-- severity = "low"
+-- attack = [
+--   "TA0003/T1098",
+--   "TA0040/T1485",
+-- ]
+-- needs = "Metadata"
+-- resources = ["secrets"]
+-- describe = "A secret was created, changed or deleted by a human identity or with a command line tool."
+-- benign = ["Deployments and rotation by hand"]
+-- triage = ["Was the change planned?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, min(secret) as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  client_ip, min(user_agent) as user_agent, string_agg(distinct verb, ',' order by verb) as verbs
+from secret_access
+where not reads and outcome in ('allowed', 'unknown')
+  and (actor_kind in ('human', 'anonymous') or agent_class in ('cli', 'script'))
+  and coalesce(name, '') not like 'sh.helm.release.v1.%'
+  and coalesce(name, '') not like 'bootstrap-token-%'
+  and actor_kind <> 'control_plane'
+ and not in_identities('cluster_controllers', actor)
+group by cluster, date, actor, client_ip, namespace, name

@@ -1,0 +1,22 @@
+-- title = "A person read a secret"
+-- status = "test"
+-- severity = "low"
+-- attack = ["TA0006/T1552.007"]
+-- needs = "Metadata"
+-- resources = ["secrets"]
+-- describe = "A human identity, or a command line tool under another identity, read a secret by name or the secrets of a namespace."
+-- benign = ["Administrators and deployment tools at work"]
+-- triage = ["Is the reader the owner of the secret?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, min(secret) as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  client_ip, min(user_agent) as user_agent, count(distinct secret) as secrets_read,
+  string_agg(distinct verb, ',' order by verb) as verbs
+from secret_access
+where reads and scope in ('named', 'namespace') and outcome in ('allowed', 'unknown')
+  and (actor_kind in ('human', 'anonymous') or agent_class in ('cli', 'script'))
+  and coalesce(name, '') not like 'sh.helm.release.v1.%' -- what helm keeps of each release
+  and not in_identities('secret_readers', actor)
+  and actor_kind <> 'control_plane'
+ and not in_identities('cluster_controllers', actor)
+group by cluster, date, actor, client_ip, namespace

@@ -1,0 +1,39 @@
+-- title = "All secrets of the cluster read at once"
+-- status = "test"
+-- severity = "high"
+-- attack = ["TA0006/T1552.007"]
+-- needs = "Metadata"
+-- resources = ["secrets"]
+-- describe = "Someone asked for the secrets of every namespace in one request (get, list, watch or deletecollection), with something else than a controller that keeps watching them."
+-- benign = [
+--   "A backup tool or a new operator that lists secrets once",
+--   "An administrator with kubectl get secrets -A",
+-- ]
+-- blind = ["a thief inside a controller's own pod who watches as the controller does: see secrets_watched_cluster_wide"]
+-- triage = [
+--   "Does this identity need the secrets of all namespaces?",
+--   "What did the same identity and address do before and after?",
+--   "Treat every secret of the cluster as read: what must be rotated first?",
+-- ]
+-- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
+
+with informers as (
+  -- a controller lists once and then watches with bookmarks, again and again, from its own pod
+  select distinct cluster, actor, client_ip, user_agent
+  from secret_access
+  where verb = 'watch' and scope = 'cluster' and actor_kind = 'service_account'
+    and agent_class = 'component' and uri_query(request_uri, 'allowWatchBookmarks') = 'true'
+    and not is_public_ip(client_ip)
+)
+select
+  first_value(s.audit_id order by s.ts) as audit_id, min(s.ts) as first_seen, max(s.ts) as last_seen, s.actor,
+  'secrets of all namespaces' as object, count(*) as events, s.cluster, array_agg(s.audit_id order by s.ts) as audit_ids,
+  s.client_ip, s.user_agent, string_agg(distinct s.verb, ',' order by s.verb) as verbs
+from secret_access s
+left join informers i
+  on i.cluster = s.cluster and i.actor = s.actor and i.client_ip = s.client_ip and i.user_agent = s.user_agent
+where s.reads and s.scope = 'cluster' and s.outcome in ('allowed', 'unknown') and i.actor is null
+  and s.actor_kind <> 'control_plane'
+  and not in_identities('cluster_controllers', s.actor)
+  and not in_identities('secret_readers', s.actor)
+group by s.cluster, s.date, s.actor, s.client_ip, s.user_agent
