@@ -68,3 +68,5 @@ pub const CLOCK_AHEAD_HOURS_MAX: i64 = 48;
 pub const GENERATED_SLICE_EVENTS: u64 = 4_096;
 /// Generated slices that are made or wait to be written, for each worker.
 pub const GENERATED_SLICES_PER_WORKER: usize = 3;
+/// Size at which a file of a generated log is full, before compression: the API server's `--audit-log-maxsize`.
+pub const GENERATED_FILE_BYTES: u64 = 100 << 20;

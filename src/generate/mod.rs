@@ -11,6 +11,7 @@ mod body;
 mod call;
 mod cluster;
 mod dice;
+mod folder;
 mod tape;
 mod traffic;
 mod write;
@@ -22,6 +23,7 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use serde::Serialize;
 
 pub use attack::Attack;
+pub use folder::{Compression, FolderOptions, Written, write_folder, write_stream};
 
 use crate::error::{Error, Result};
 use crate::limits::{GENERATED_SLICE_EVENTS, GENERATED_SLICES_PER_WORKER};
