@@ -78,3 +78,9 @@ pub const VIEW_BYTES_MAX: usize = 256 << 20;
 pub const COMMIT_RETRIES_MAX: usize = 15;
 /// Events dated before 2014 or this many hours after now are clock errors and share one partition.
 pub const CLOCK_AHEAD_HOURS_MAX: i64 = 48;
+/// Events of one slice of a generated log, about 6 MB of text.
+pub const GENERATED_SLICE_EVENTS: u64 = 4_096;
+/// Generated slices that are made or wait to be written, for each worker.
+pub const GENERATED_SLICES_PER_WORKER: usize = 3;
+/// Size at which a file of a generated log is full, before compression: the API server's `--audit-log-maxsize`.
+pub const GENERATED_FILE_BYTES: u64 = 100 << 20;
