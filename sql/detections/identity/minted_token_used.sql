@@ -16,20 +16,21 @@
 -- ]
 
 with minted as (
-  select cluster, issued_credential_id, actor as minted_by, namespace, name, min(ts) as minted_at,
-    first_value(audit_id order by ts) as minting_audit_id, min(client_ip) as minted_from
+  select cluster, issued_credential_id, actor as minted_by, min(ts) as minted_at, min(audit_id) as minting_audit_id,
+    min(client_ip) as minted_from
   from sensitive
   where sensitivity = 'token' and issued_credential_id is not null
     and actor_kind not in ('node', 'control_plane')
     and not in_identities('cluster_controllers', actor)
     and not in_identities('operators', actor)
-  group by cluster, issued_credential_id, actor, namespace, name
+  group by cluster, issued_credential_id, actor
 )
 select
-  min(m.minting_audit_id) as audit_id, min(m.minted_at) as first_seen, max(a.last_seen) as last_seen,
-  m.minted_by as actor, a.actor as object, cast(sum(a.events) as bigint) as events, a.cluster,
-  first_value(a.audit_ids order by a.first_seen) as audit_ids,
-  m.issued_credential_id as credential_id, string_agg(distinct a.client_ip, ' ') as used_from, min(m.minted_from) as minted_from
+  min(m.minting_audit_id) as audit_id, min(m.minted_at) as first_seen, max(t.ts) as last_seen,
+  m.minted_by as actor, t.actor as object, count(distinct t.audit_id) as events, m.cluster,
+  array_agg(distinct t.audit_id) as audit_ids,
+  m.issued_credential_id as credential_id, string_agg(distinct t.client_ip, ' ') as used_from,
+  min(m.minted_from) as minted_from, string_agg(distinct t.verb || ' ' || coalesce(t.resource, ''), ', ') as requests
 from minted m
-join addresses a on a.cluster = m.cluster and a.credential_id = m.issued_credential_id
-group by a.cluster, m.minted_by, a.actor, m.issued_credential_id
+join activity t on t.cluster = m.cluster and t.credential_id = m.issued_credential_id
+group by m.cluster, m.minted_by, t.actor, m.issued_credential_id

@@ -21,5 +21,5 @@ where sensitivity = 'review'
   and actor_kind not in ('control_plane', 'node')
   and not in_identities('cluster_controllers', actor)
   and not in_identities('operators', actor)
-  and (agent_class in ('cli', 'script') or resource = 'selfsubjectrulesreviews')
+  and (agent_class(user_agent) in ('cli', 'script') or resource = 'selfsubjectrulesreviews')
 group by cluster, date, actor, client_ip

@@ -25,25 +25,33 @@ with nodes as (
   select distinct cluster, node_name, client_ip from addresses where actor_kind = 'node'
 ),
 used as (
-  select a.cluster, a.actor, a.credential_id, a.pod_name, a.node_name, a.client_ip,
-    sum(a.events) as events, min(a.first_seen) as first_seen, max(a.last_seen) as last_seen,
-    first_value(a.audit_id order by a.first_seen) as audit_id,
-    first_value(a.audit_ids order by a.first_seen) as audit_ids, min(a.user_agent) as user_agent
+  select a.cluster, a.actor, a.credential_id, a.pod_name, a.client_ip, sum(a.events) as events,
+    min(a.node_name) as node_name, min(a.user_agent) as user_agent
   from addresses a
   left join nodes n on n.cluster = a.cluster and n.node_name = a.node_name and n.client_ip = a.client_ip
-  where a.actor_kind = 'service_account' and a.credential_id like 'JTI=%' and a.pod_name is not null
+  where a.actor_kind = 'service_account' and starts_with(a.credential_id, 'JTI=') and a.pod_name is not null
     and a.client_ip is not null and n.client_ip is null
-  group by a.cluster, a.actor, a.credential_id, a.pod_name, a.node_name, a.client_ip
+  group by a.cluster, a.actor, a.credential_id, a.pod_name, a.client_ip
 ),
 homes as (
   -- the pod's own address, by all tokens that were ever bound to it
   select cluster, pod_name, first_value(client_ip order by events desc, client_ip) as home_ip, count(*) as addresses
   from (select cluster, pod_name, client_ip, sum(events) as events from used group by cluster, pod_name, client_ip)
   group by cluster, pod_name
+),
+foreign_use as (
+  select u.*, h.home_ip
+  from used u
+  join homes h on h.cluster = u.cluster and h.pod_name = u.pod_name
+  where u.client_ip <> h.home_ip and h.addresses > 1
+    and not in_networks('node_networks', u.client_ip)
 )
-select u.audit_id, u.first_seen, u.last_seen, u.actor, u.pod_name || ' used from ' || u.client_ip as object,
-  cast(u.events as bigint) as events, u.cluster, u.audit_ids, u.client_ip, h.home_ip, u.credential_id, u.node_name, u.user_agent
-from used u
-join homes h on h.cluster = u.cluster and h.pod_name = u.pod_name
-where u.client_ip <> h.home_ip and h.addresses > 1
-  and not in_networks('node_networks', u.client_ip)
+select
+  first_value(t.audit_id order by t.ts) as audit_id, min(t.ts) as first_seen, max(t.ts) as last_seen,
+  f.actor, f.pod_name || ' used from ' || f.client_ip as object, count(distinct t.audit_id) as events, f.cluster,
+  array_agg(distinct t.audit_id) as audit_ids,
+  f.client_ip, f.home_ip, f.credential_id, f.node_name, f.user_agent,
+  string_agg(distinct t.verb || ' ' || coalesce(t.resource, ''), ', ') as requests
+from foreign_use f
+join activity t on t.cluster = f.cluster and t.credential_id = f.credential_id and t.client_ip = f.client_ip
+group by f.cluster, f.actor, f.pod_name, f.client_ip, f.home_ip, f.credential_id, f.node_name, f.user_agent

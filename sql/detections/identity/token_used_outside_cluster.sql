@@ -24,18 +24,22 @@ with egress as (
   having count(*) filter (where actor_kind in ('node', 'control_plane')) > 0 or count(distinct pod_name) >= $pods
 ),
 outside as (
-  select *
-  from addresses
-  where actor_kind = 'service_account'
-    and (ip_class(client_ip) = 'public' or (ip_class(client_ip) = 'trusted' and is_public_ip(client_ip)))
+  select a.cluster, a.actor, a.client_ip, coalesce(a.credential_id, '') as credential_id,
+    min(a.pod_name) as pod, min(a.user_agent) as user_agent
+  from addresses a
+  left join egress e on e.cluster = a.cluster and e.client_ip = a.client_ip
+  where a.actor_kind = 'service_account' and ip_class(a.client_ip) = 'public' and e.client_ip is null
+    and not in_identities('operators', a.actor)
+  group by a.cluster, a.actor, a.client_ip, a.credential_id
 )
 select
-  first_value(o.audit_id order by o.first_seen) as audit_id, min(o.first_seen) as first_seen, max(o.last_seen) as last_seen,
-  o.actor, o.client_ip as object, cast(sum(o.events) as bigint) as events, o.cluster,
-  first_value(o.audit_ids order by o.first_seen) as audit_ids,
-  o.client_ip, o.credential_id, min(o.pod_name) as pod, min(o.user_agent) as user_agent
+  first_value(t.audit_id order by t.ts) as audit_id, min(t.ts) as first_seen, max(t.ts) as last_seen,
+  o.actor, o.client_ip as object, count(distinct t.audit_id) as events, o.cluster,
+  array_agg(distinct t.audit_id) as audit_ids,
+  o.client_ip, o.credential_id, o.pod, o.user_agent,
+  string_agg(distinct t.verb || ' ' || coalesce(t.resource, ''), ', ') as requests
 from outside o
-left join egress e on e.cluster = o.cluster and e.client_ip = o.client_ip
-where e.client_ip is null and ip_class(o.client_ip) <> 'trusted'
-  and not in_identities('operators', o.actor)
-group by o.cluster, o.actor, o.client_ip, o.credential_id
+join activity t
+  on t.cluster = o.cluster and t.actor = o.actor and t.client_ip = o.client_ip
+  and coalesce(t.credential_id, '') = o.credential_id
+group by o.cluster, o.actor, o.client_ip, o.credential_id, o.pod, o.user_agent

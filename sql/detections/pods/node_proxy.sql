@@ -17,11 +17,10 @@ select
   string_agg(distinct request_uri, ' ' order by request_uri) as uris, client_ip, min(user_agent) as user_agent
 from pod_access
 where kind = 'node_proxy' and outcome <> 'denied'
-  and coalesce(kubelet_action, '') not in ('run', 'exec', 'attach', 'portForward', 'cri')
   -- what monitoring reads, by the exact path, and only by a service account
   and not (
     actor_kind in ('service_account', 'control_plane') and verb = 'get'
-    and coalesce(kubelet_path, '') in ('metrics', 'metrics/cadvisor', 'metrics/probes', 'metrics/resource', 'stats/summary', 'healthz')
+    and coalesce(kubelet_path, '') in ('/metrics', '/metrics/cadvisor', '/metrics/probes', '/metrics/resource', '/stats/summary', '/healthz')
   )
   and not in_identities('cluster_controllers', actor)
   and not in_identities('operators', actor)

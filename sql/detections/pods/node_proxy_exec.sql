@@ -20,5 +20,5 @@ select
   name as node, string_agg(distinct command, ' | ' order by command) as commands,
   string_agg(distinct request_uri, ' ' order by request_uri) as uris, client_ip, min(user_agent) as user_agent
 from pod_access
-where kind = 'node_proxy' and kubelet_action in ('run', 'exec', 'attach', 'portForward', 'cri') and outcome <> 'denied'
+where kind in ('node_exec', 'node_run', 'node_attach', 'node_portforward') and outcome <> 'denied'
 group by cluster, date, actor, client_ip, name, pod

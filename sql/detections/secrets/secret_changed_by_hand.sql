@@ -16,7 +16,7 @@ select
   client_ip, min(user_agent) as user_agent, string_agg(distinct verb, ',' order by verb) as verbs
 from secret_access
 where not reads and outcome in ('allowed', 'unknown')
-  and (actor_kind in ('human', 'anonymous') or agent_class in ('cli', 'script'))
+  and (actor_kind in ('human', 'anonymous') or agent_class(user_agent) in ('cli', 'script'))
   and coalesce(name, '') not like 'sh.helm.release.v1.%'
   and coalesce(name, '') not like 'bootstrap-token-%'
   and actor_kind <> 'control_plane'

@@ -14,7 +14,7 @@ select
   string_agg(distinct verb, ',' order by verb) as verbs
 from secret_access
 where reads and scope in ('named', 'namespace') and outcome in ('allowed', 'unknown')
-  and (actor_kind in ('human', 'anonymous') or agent_class in ('cli', 'script'))
+  and (actor_kind in ('human', 'anonymous') or agent_class(user_agent) in ('cli', 'script'))
   and coalesce(name, '') not like 'sh.helm.release.v1.%' -- what helm keeps of each release
   and not in_identities('secret_readers', actor)
   and actor_kind <> 'control_plane'

@@ -22,7 +22,7 @@ with informers as (
   select distinct cluster, actor, client_ip, user_agent
   from secret_access
   where verb = 'watch' and scope = 'cluster' and actor_kind = 'service_account'
-    and agent_class = 'component' and uri_query(request_uri, 'allowWatchBookmarks') = 'true'
+    and agent_class(user_agent) = 'component' and uri_query(request_uri, 'allowWatchBookmarks') = 'true'
     and not is_public_ip(client_ip)
 )
 select

@@ -1,0 +1,18 @@
+-- title = "Possible covering of tracks: events deleted"
+-- status = "test"
+-- severity = "medium"
+-- attack = ["TA0005/T1070"]
+-- needs = "Metadata"
+-- resources = ["events"]
+-- describe = "Kubernetes events were deleted by hand; they expire by themselves."
+-- benign = ["A namespace that is emptied"]
+-- triage = ["What happened in the namespace in the hour before?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace, '*') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct verb, ',' order by verb) as verbs, client_ip, min(user_agent) as user_agent
+from sensitive
+where resource = 'events' and verb in ('delete', 'deletecollection') and outcome <> 'denied'
+  and actor_kind <> 'control_plane'
+ and not in_identities('cluster_controllers', actor)
+group by cluster, date, actor, client_ip, namespace

@@ -1,0 +1,22 @@
+-- title = "A role was bound"
+-- status = "test"
+-- severity = "low"
+-- attack = ["TA0003/T1098.006"]
+-- needs = "Metadata"
+-- resources = [
+--   "clusterrolebindings",
+--   "rolebindings",
+-- ]
+-- describe = "A RoleBinding or ClusterRoleBinding was created, changed or deleted by someone who does not run the cluster."
+-- benign = ["Deployments that bring their own roles"]
+-- triage = ["Who got which rights?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  resource, string_agg(distinct verb, ',' order by verb) as verbs, client_ip, min(user_agent) as user_agent,
+  min(json_get_str(request_object, 'roleRef', 'name')) as role
+from sensitive
+where resource in ('rolebindings', 'clusterrolebindings') and sensitivity = 'rbac' and outcome in ('allowed', 'unknown')
+  and actor_kind <> 'control_plane'
+ and not in_identities('cluster_controllers', actor)
+group by cluster, date, actor, client_ip, resource, namespace, name

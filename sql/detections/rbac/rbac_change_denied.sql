@@ -1,0 +1,23 @@
+-- title = "Possible attempt to gain rights"
+-- status = "test"
+-- severity = "medium"
+-- attack = ["TA0004/T1098.006"]
+-- needs = "Metadata"
+-- resources = [
+--   "clusterroles",
+--   "roles",
+--   "clusterrolebindings",
+--   "rolebindings",
+-- ]
+-- describe = "A change of roles or bindings was refused; where authorization allowed it, the API server's escalation check stopped it."
+-- benign = ["A pipeline whose role lacks a permission"]
+-- triage = ["What else did the identity try?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, resource || ' ' || coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct verb, ',' order by verb) as verbs, bool_or(auth_decision = 'allow') as stopped_by_escalation_check,
+  client_ip, min(user_agent) as user_agent
+from sensitive
+where sensitivity = 'rbac' and outcome = 'denied' and actor_kind <> 'control_plane'
+ and not in_identities('cluster_controllers', actor)
+group by cluster, date, actor, client_ip, resource, namespace, name

@@ -1,0 +1,27 @@
+-- title = "Role with wildcards"
+-- status = "test"
+-- severity = "high"
+-- attack = [
+--   "TA0003/T1098.006",
+--   "TA0004/T1098.006",
+-- ]
+-- needs = "Request"
+-- resources = [
+--   "clusterroles",
+--   "roles",
+-- ]
+-- describe = "A role was written one of whose rules allows every verb, or everything on every resource."
+-- benign = ["Operators of vendors that ask for everything"]
+-- triage = ["Who is bound to the role?"]
+-- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  resource, string_agg(distinct rule, ' ') as rules, client_ip, min(user_agent) as user_agent
+from rbac_rules
+where outcome in ('allowed', 'unknown')
+  and (array_has(rule_verbs, '*') and array_length(rule_resources) > 0 or array_has(rule_resources, '*'))
+  and actor_kind <> 'control_plane'
+ and not in_identities('cluster_controllers', actor)
+  and not in_identities('operators', actor)
+group by cluster, date, actor, client_ip, resource, namespace, name

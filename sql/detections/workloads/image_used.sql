@@ -1,0 +1,23 @@
+-- title = "An image was run"
+-- status = "test"
+-- severity = "info"
+-- attack = ["TA0002/T1610"]
+-- needs = "Request"
+-- resources = [
+--   "pods",
+--   "deployments",
+--   "daemonsets",
+--   "statefulsets",
+--   "jobs",
+--   "cronjobs",
+-- ]
+-- describe = "A workload with this image was written: one finding an image, for whoever knows which images belong in the cluster."
+-- benign = ["Every image"]
+-- triage = ["Does it come from a registry of yours?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, min(actor) as actor, coalesce(image, '?') as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  count(distinct namespace) as namespaces
+from pod_containers
+where outcome in ('allowed', 'unknown') and verb = 'create'
+group by cluster, image

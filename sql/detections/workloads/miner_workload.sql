@@ -1,0 +1,27 @@
+-- title = "Mining or scanning software deployed"
+-- status = "test"
+-- severity = "high"
+-- attack = ["TA0040/T1496"]
+-- needs = "Request"
+-- resources = [
+--   "pods",
+--   "deployments",
+--   "daemonsets",
+--   "statefulsets",
+--   "jobs",
+--   "cronjobs",
+-- ]
+-- describe = "An image, a command or a name of a workload is that of known mining or scanning software."
+-- benign = ["A penetration test"]
+-- triage = ["Who wrote the workload, with which credential?"]
+
+select
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, workload as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  string_agg(distinct image, ' ' order by image) as images, client_ip, min(user_agent) as user_agent
+from pod_containers
+where outcome in ('allowed', 'unknown')
+  and regexp_like(
+    lower(coalesce(image, '') || ' ' || coalesce(command, '') || ' ' || coalesce(args, '') || ' ' || coalesce(container_name, '')),
+    'xmrig|minerd|minergate|cryptonight|stratum\+(tcp|ssl)|nicehash|kinsing|kube-hunter|peirates|deepce|botb-|kdigger'
+  )
+group by cluster, date, actor, client_ip, workload

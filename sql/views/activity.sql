@@ -1,0 +1,7 @@
+-- describe = "What was done, in few columns and without joining stages: cheap to join with over the whole log."
+-- reads = ["events"]
+
+select
+  cluster, date, ts, audit_id, stage, actor, actor_kind, client_ip, credential_id, user_agent, verb, resource, subresource,
+  namespace, name, outcome
+from events
