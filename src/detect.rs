@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::config::Config;
 use crate::detection::{Detection, Level, Pack};
-use crate::engine::{LevelCount, Session};
+use crate::engine::{LevelRows, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::report::{Outcome, State};
@@ -32,7 +32,7 @@ impl Detected {
 /// Runs every detection of `pack`. One that fails is marked incomplete and the others still run; `before` is called
 /// with each detection's id and may end the run.
 pub fn detect(
-    session: &mut Session,
+    session: &Session,
     pack: &Pack,
     config: &Config,
     today: NaiveDate,
@@ -61,7 +61,7 @@ pub fn detect(
                         let findings = kept.len() as u64;
                         detected.findings.extend(kept);
                         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                        if found.cut { State::Incomplete(CUT.to_owned()) } else { State::Ran { findings, millis } }
+                        if found.omitted > 0 { State::Incomplete(CUT.to_owned()) } else { State::Ran { findings, millis } }
                     }
                     Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
                     Err(error) => State::Incomplete(error.to_string()),
@@ -87,12 +87,12 @@ fn params(detection: &Detection, config: &Config) -> BTreeMap<String, i64> {
 
 /// Why a detection could not have found anything: no event of its resources at the level that it needs. Requests that
 /// were merely never made count as seen at level Metadata, since a log cannot tell the two apart.
-fn unevaluable(detection: &Detection, levels: &[LevelCount]) -> Option<String> {
+fn unevaluable(detection: &Detection, levels: &[LevelRows]) -> Option<String> {
     let header = &detection.header;
-    let concerns = |count: &LevelCount| {
+    let concerns = |count: &LevelRows| {
         header.resources.is_empty() || count.resource.as_ref().is_some_and(|resource| header.resources.contains(resource))
     };
-    if levels.iter().all(|count| count.events == 0) {
+    if levels.iter().all(|count| count.rows == 0) {
         return Some("there are no events".to_owned());
     }
     if header.needs == Level::Metadata {

@@ -67,9 +67,9 @@ pub(super) fn over(
     let snapshot = lake.snapshot()?;
     let lists = args::lists(work.pack, work.config);
     let events = Events::Parts(snapshot.parts().to_vec());
-    let mut session = Session::open(settings, events, args::views(work.pack), &lists, period)?;
+    let session = Session::open(settings, events, args::views(work.pack), &lists, period)?;
     let today = chrono::Utc::now().date_naive();
-    let detected = crate::detect::detect(&mut session, work.pack, work.config, today, |_| work.watch.check())?;
+    let detected = crate::detect::detect(&session, work.pack, work.config, today, |_| work.watch.check())?;
     let extent = session.extent()?;
     let from_ledger: Vec<Account> =
         if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::progress::Progress;
-use super::{Ending, args, output, say, signals};
+use super::{Ending, output, say, signals};
 use crate::account::{Account, Outcome};
 use crate::error::Result;
 use crate::ingest::{Options, Watch, ingest};

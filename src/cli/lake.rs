@@ -48,7 +48,7 @@ fn status(root: &Path) -> Result<()> {
         ("events", human::count(status.rows)),
         ("size", format!("{} in {} parts", human::bytes(status.bytes), status.parts)),
         ("time", format!("{} to {}", time(status.first_ts), time(status.last_ts))),
-        ("dates", status.dates.to_string()),
+        ("dates", status.dates.len().to_string()),
         ("runs", status.runs.to_string()),
         ("sources", status.sources.to_string()),
         (
@@ -70,7 +70,12 @@ fn status(root: &Path) -> Result<()> {
 fn repair(root: &Path) -> Result<()> {
     let text = match Lake::open(root)?.repair()? {
         None => "the log is whole; nothing was changed\n".to_owned(),
-        Some(repair) => format!("{}\n", output::safe(&repair.to_string())),
+        Some(repair) => format!(
+            "the log entry of version {} was torn and is dropped; the lake shows version {}; the torn entry lies in {}\n",
+            repair.dropped,
+            repair.last_good,
+            output::safe(&repair.kept.display().to_string())
+        ),
     };
     output::print(&text)
 }

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let events = Events::Parts(lake.snapshot()?.parts().to_vec());
     let settings = args.limits.settings(&lake.spill_folder())?;
     let lists = args::lists(&pack, &config);
-    let mut session = Session::open(&settings, events, args::views(&pack), &lists, args.time.period()?)?;
+    let session = Session::open(&settings, events, args::views(&pack), &lists, args.time.period()?)?;
     let result = session.query(&args.query)?;
     match &args.out {
         Some(path) => file::write_file(path, |out| write(result, &args.format, out, None))?,

@@ -103,6 +103,7 @@ pub(super) fn counted<'a>(counts: impl Iterator<Item = (&'a String, &'a u64)>) -
 fn notes(accounts: &[Account]) -> Vec<(&'static str, String)> {
     let state = |account: &Account| match account.outcome {
         Outcome::Refused => Some("refused".to_owned()),
+        Outcome::Skipped => Some("passed over".to_owned()),
         Outcome::Shrunk => Some("shorter than before".to_owned()),
         Outcome::Ingested | Outcome::Known | Outcome::Grown => None,
     };
