@@ -85,6 +85,19 @@ impl Config {
         Ok(())
     }
 
+    /// The lists of a pack joined by those of the configuration; the ones that nobody filled are there and empty.
+    #[must_use]
+    pub fn lists_with(&self, pack: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+        let mut lists = pack.clone();
+        for name in NETWORK_LISTS.iter().chain(&IDENTITY_LISTS) {
+            lists.entry((*name).to_owned()).or_default();
+        }
+        for (name, entries) in &self.lists {
+            lists.entry(name.clone()).or_default().extend(entries.iter().cloned());
+        }
+        lists
+    }
+
     /// The suppression that hides `finding` on the day `today`, if one does.
     #[must_use]
     pub fn suppresses(&self, finding: &Finding, today: NaiveDate) -> Option<&Suppression> {

@@ -1,13 +1,12 @@
 //! Arguments that several subcommands share, checked before any work begins.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate};
 use clap::Args;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::detection::Pack;
 use crate::engine::{Period, Settings, View};
 use crate::error::{Error, Result};
@@ -109,18 +108,6 @@ impl Knowledge {
         config.check().map_err(Error::Usage)?;
         Ok(config)
     }
-}
-
-/// The lists of the pack and of the configuration, for the engine: those that nobody filled are there and empty.
-pub(super) fn lists(pack: &Pack, config: &Config) -> BTreeMap<String, Vec<String>> {
-    let mut lists = pack.lists.clone();
-    for name in config::NETWORK_LISTS.iter().chain(&config::IDENTITY_LISTS) {
-        lists.entry((*name).to_owned()).or_default();
-    }
-    for (name, entries) in &config.lists {
-        lists.entry(name.clone()).or_default().extend(entries.iter().cloned());
-    }
-    lists
 }
 
 /// The views of the pack as the engine takes them.

@@ -65,7 +65,7 @@ pub(super) fn over(
 ) -> Result<Ending> {
     crate::detect::check_params(work.pack, work.config)?;
     let snapshot = lake.snapshot()?;
-    let lists = args::lists(work.pack, work.config);
+    let lists = work.config.lists_with(&work.pack.lists);
     let events = Events::Parts(snapshot.parts().to_vec());
     let session = Session::open(settings, events, args::views(work.pack), &lists, period)?;
     let today = chrono::Utc::now().date_naive();

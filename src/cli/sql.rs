@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let lake = Lake::open(&args.lake)?;
     let events = Events::Parts(lake.snapshot()?.parts().to_vec());
     let settings = args.limits.settings(&lake.spill_folder())?;
-    let lists = args::lists(&pack, &config);
+    let lists = config.lists_with(&pack.lists);
     let session = Session::open(&settings, events, args::views(&pack), &lists, args.time.period()?)?;
     let result = session.query(&args.query)?;
     match &args.out {

@@ -207,7 +207,7 @@ impl<'a> Worker<'a> {
                 continue;
             }
             loaded.push(index);
-            event_hashes(part, |ts, hash| dedup.add_known(ts, hash))?;
+            event_hashes(std::slice::from_ref(part), i64::MIN, i64::MAX, |ts, hash| dedup.add_known(ts, hash))?;
         }
         Ok(())
     }
