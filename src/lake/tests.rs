@@ -1,6 +1,7 @@
-//! The lake as its callers see it. Damage and its repair are in `damage`.
+//! The lake as its callers see it. What a crash leaves is in `fault`, damage and its repair in `damage`.
 
 mod damage;
+mod fault;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
