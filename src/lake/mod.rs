@@ -1,1 +1,186 @@
-//! (to come)
+//! The lake: an append-only Delta table of events in a folder, written durably and read by pinned version.
+//!
+//! # What it promises
+//!
+//! - A run that was acknowledged is there after a loss of power; one that was not is absent or complete.
+//! - Readers pin a version: the same version gives the same answer, whatever is written meanwhile.
+//! - What was ingested is remembered in the same commit as its rows ([`Ledger`]).
+//! - Whatever the disk says otherwise than the log, a torn entry above all, is an error that names the file.
+//! - Folders are 0700 and files 0600 from the moment of their creation.
+//!
+//! # Who does what
+//!
+//! Kubesift writes the Parquet parts ([`PartWriter`]) and decides the order of a commit ([`Run`]); the `deltalake`
+//! crate replays the log, writes its entries (through `store`) and makes checkpoints. `deltalake` is named in `delta`
+//! alone, and its asynchrony ends there. Where everything lies is told in `layout`.
+
+mod commit;
+mod delta;
+mod disk;
+mod layout;
+mod ledger;
+mod lock;
+mod log;
+mod read;
+mod store;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::path::Path;
+
+pub use self::commit::{Commit, Run};
+pub use self::ledger::Ledger;
+pub use self::log::Repair;
+pub use self::read::{Snapshot, Status, event_hashes};
+pub use self::write::{FinishedPart, PartWriter};
+
+use self::delta::Table;
+use self::disk::{Disk, STAGED, folder_of};
+use self::layout::{Layout, Marker, check_schema_version};
+use self::lock::Lock;
+use self::log::Listing;
+use crate::error::{Error, Result};
+use crate::schema::SCHEMA_VERSION;
+
+/// A lake in a folder.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    layout: Layout,
+    disk: Disk,
+}
+
+impl Lake {
+    /// Opens the lake at `root`, or makes one of a folder that is empty or not there yet. Other folders are refused.
+    pub fn create_or_open(root: impl AsRef<Path>) -> Result<Self> {
+        Self::create_with(root.as_ref(), Disk::default())
+    }
+
+    /// Opens the lake at `root`.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        let root = root.as_ref();
+        let missing = || {
+            Error::usage(format!(
+                "{}: there is no lake: name another folder, or ingest something into it",
+                root.display()
+            ))
+        };
+        let path = std::fs::canonicalize(root).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => missing(),
+            _ => Error::storage(root, error),
+        })?;
+        let lake = Self { layout: Layout::new(path), disk: Disk::default() };
+        if !lake.layout.marker().exists() {
+            return Err(missing());
+        }
+        lake.check_marker()?;
+        if !lake.layout.key().exists() && Listing::read(&lake.layout)?.is_new() {
+            let reason = "its creation was interrupted: ingest something into it to complete it";
+            return Err(Error::usage(format!("{}: {reason}", root.display())));
+        }
+        Ok(lake)
+    }
+
+    fn create_with(root: &Path, disk: Disk) -> Result<Self> {
+        let root = std::path::absolute(root).map_err(|error| Error::storage(root, error))?;
+        let missing: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).collect();
+        for folder in missing.into_iter().rev() {
+            disk.folder(folder)?;
+            disk.sync_folder(folder_of(folder))?;
+        }
+        let path = std::fs::canonicalize(&root).map_err(|error| Error::storage(&root, error))?;
+        if path.parent().is_none() {
+            return Err(Error::usage("/: a lake cannot be the root folder: name a folder in it"));
+        }
+        let lake = Self { layout: Layout::new(path), disk };
+        if !lake.layout.marker().exists() {
+            lake.mark()?;
+        }
+        lake.check_marker()?;
+        if !lake.layout.key().exists() {
+            lake.complete()?;
+        }
+        Ok(lake)
+    }
+
+    /// Makes an empty folder a lake. The marker comes first, so that a creation that is interrupted can be taken up.
+    fn mark(&self) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+        let root = self.layout.root();
+        let at = |error| Error::storage(root, error);
+        for entry in std::fs::read_dir(root).map_err(at)? {
+            if !entry.map_err(at)?.file_name().to_string_lossy().starts_with(STAGED) {
+                let reason = "the folder is not empty and not a lake: name a new folder for the lake";
+                return Err(Error::usage(format!("{}: {reason}", root.display())));
+            }
+        }
+        std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o700)).map_err(at)?;
+        let marker = Marker { schema_version: SCHEMA_VERSION, created: chrono::Utc::now().to_rfc3339() };
+        let marker = serde_json::to_vec(&marker).map_err(|error| Error::Internal(error.to_string()))?;
+        // false: another process is creating the same lake
+        self.disk.publish(root, &self.layout.marker(), &[&marker, b"\n"]).map(|_| ())
+    }
+
+    fn check_marker(&self) -> Result<()> {
+        let path = self.layout.marker();
+        let bytes = std::fs::read(&path).map_err(|error| Error::storage(&path, error))?;
+        let marker: Marker = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::integrity(&path, format!("the lake's marker is damaged ({error}): restore it from a backup"))
+        })?;
+        check_schema_version(&path, marker.schema_version)
+    }
+
+    /// Makes what a lake needs beyond its marker. The key comes last: where it is, everything is.
+    fn complete(&self) -> Result<()> {
+        let (layout, disk) = (&self.layout, &self.disk);
+        if !Listing::read(layout)?.is_new() {
+            let reason =
+                "the redaction key is missing; another would break every fingerprint: restore it from a backup";
+            return Err(Error::integrity(layout.key(), reason));
+        }
+        for folder in layout.folders() {
+            disk.folder(&folder)?;
+        }
+        disk.sync_folder(&layout.events())?;
+        Table::new(layout, disk).create()?;
+        disk.publish(&layout.tmp(), &layout.key(), &[&rand::random::<[u8; 32]>()]).map(|_| ())
+    }
+
+    /// The lake's absolute path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        self.layout.root()
+    }
+
+    /// The key of the fingerprints that stand for redacted values.
+    pub fn redaction_key(&self) -> Result<[u8; 32]> {
+        let path = self.layout.key();
+        let key = std::fs::read(&path).map_err(|error| Error::storage(&path, error))?;
+        key.try_into()
+            .map_err(|_| Error::integrity(path, "the redaction key is not 32 bytes: restore it from a backup"))
+    }
+
+    /// Pins the newest version, after a look at the log and at every part that it names.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::open(&self.layout, &self.disk)
+    }
+
+    /// Sums up the newest version.
+    pub fn status(&self) -> Result<Status> {
+        self.snapshot()?.status()
+    }
+
+    /// Begins an ingest run: locks the lake ([`Error::Busy`] at once if another run has it), removes what dead runs
+    /// left, and pins the version that the run builds on.
+    pub fn begin(&self) -> Result<Run> {
+        let lock = Lock::take(&self.layout)?;
+        commit::recover(&self.layout, &self.disk)?;
+        Run::begin(&self.layout, &self.disk, Some(lock))
+    }
+
+    /// Drops the newest log entry if it is torn, and only then; None says that the log was whole.
+    pub fn repair(&self) -> Result<Option<Repair>> {
+        let _lock = Lock::take(&self.layout)?;
+        log::repair(&self.layout, &self.disk)
+    }
+}

@@ -1,0 +1,244 @@
+//! The file operations that the lake's promises rest on: private from the moment of creation, and durable when they
+//! say so.
+//!
+//! They pass through one place so that tests can fail or stop the program at each of them, and can take away what was
+//! never synced, as a loss of power does.
+
+use std::error::Error as StdError;
+use std::fmt::Debug;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// How the names of half-written files begin; nothing but a rename or link to another name makes them count.
+pub(super) const STAGED: &str = "put-";
+
+/// What link(2) answers on file systems without hard links, among others.
+const EPERM: i32 = 1;
+
+/// One operation, as a [`Watch`] sees it.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(test), expect(dead_code, reason = "read by the tests' Watch"))]
+pub(super) enum Step<'a> {
+    /// Create a folder.
+    Folder(&'a Path),
+    /// Create a file.
+    Create(&'a Path),
+    /// Write to a file.
+    Write(&'a Path),
+    /// Sync a file.
+    Sync(&'a Path),
+    /// Sync the names in a folder.
+    SyncFolder(&'a Path),
+    /// Move a file.
+    Rename(&'a Path, &'a Path),
+    /// Give a file a second name, this one.
+    Link(&'a Path),
+    /// Remove a file or folder.
+    Remove,
+}
+
+/// Sees every operation before and after; an error before it is the operation's error.
+pub(super) trait Watch: Debug + Send + Sync {
+    /// Called before the operation.
+    fn before(&self, step: Step<'_>) -> io::Result<()>;
+    /// Called after it, if it did not fail.
+    fn after(&self, step: Step<'_>);
+}
+
+/// The lake's hand on the disk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Disk {
+    watch: Option<Arc<dyn Watch>>,
+}
+
+impl Disk {
+    /// A disk whose every operation `watch` sees.
+    #[cfg(test)]
+    pub(super) fn watched(watch: Arc<dyn Watch>) -> Self {
+        Self { watch: Some(watch) }
+    }
+
+    fn run<T>(&self, step: Step<'_>, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let Some(watch) = &self.watch else { return work() };
+        watch.before(step)?;
+        let done = work()?;
+        watch.after(step);
+        Ok(done)
+    }
+
+    /// Creates a folder that only its owner may enter, unless there is one. Its name is durable when the folder that
+    /// holds it has been synced.
+    pub(super) fn folder(&self, path: &Path) -> Result<()> {
+        match self.run(Step::Folder(path), || DirBuilder::new().mode(0o700).create(path)) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            other => other.map_err(|error| Error::storage(path, error)),
+        }
+    }
+
+    /// Creates a file that only its owner may read; it must not be there yet.
+    pub(super) fn create(&self, path: &Path) -> Result<DiskFile> {
+        let create = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = self.run(Step::Create(path), create).map_err(|error| Error::storage(path, error))?;
+        Ok(DiskFile { file, path: path.to_owned(), disk: self.clone() })
+    }
+
+    /// Makes the names in a folder durable.
+    pub(super) fn sync_folder(&self, path: &Path) -> Result<()> {
+        self.run(Step::SyncFolder(path), || File::open(path)?.sync_all()).map_err(|error| Error::storage(path, error))
+    }
+
+    /// Moves a file.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.run(Step::Rename(from, to), || std::fs::rename(from, to)).map_err(|error| Error::storage(to, error))
+    }
+
+    /// Gives a file a second name; false where that name is taken.
+    fn link(&self, from: &Path, to: &Path) -> Result<bool> {
+        match self.run(Step::Link(to), || std::fs::hard_link(from, to)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            Err(error) if error.kind() == ErrorKind::Unsupported || error.raw_os_error() == Some(EPERM) => {
+                Err(Error::usage(format!(
+                    "{}: the file system has no hard links ({error}), which commits need: put the lake on a local one",
+                    to.display()
+                )))
+            }
+            Err(error) => Err(Error::storage(to, error)),
+        }
+    }
+
+    /// Removes a file; it may be gone already.
+    pub(super) fn remove(&self, path: &Path) -> Result<()> {
+        self.removed(path, self.run(Step::Remove, || std::fs::remove_file(path)))
+    }
+
+    /// Removes a folder and all that is in it; it may be gone already.
+    pub(super) fn remove_folder(&self, path: &Path) -> Result<()> {
+        self.removed(path, self.run(Step::Remove, || std::fs::remove_dir_all(path)))
+    }
+
+    /// Removes a folder if nothing is in it.
+    pub(super) fn remove_empty_folder(&self, path: &Path) -> Result<()> {
+        match self.run(Step::Remove, || std::fs::remove_dir(path)) {
+            Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(()),
+            other => self.removed(path, other),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "the last step of the methods above")]
+    fn removed(&self, path: &Path, outcome: io::Result<()>) -> Result<()> {
+        match outcome {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::storage(path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a whole file at `to`, durably and at once, unless there is one: then it answers false. The bytes are
+    /// written in `staging` first, which is on the same file system.
+    pub(super) fn publish(&self, staging: &Path, to: &Path, bytes: &[&[u8]]) -> Result<bool> {
+        let staged = self.stage(staging, bytes)?;
+        let linked = self.link(&staged, to);
+        // one that stays is removed by the next run
+        let _ = self.remove(&staged);
+        let linked = linked?;
+        if linked {
+            self.sync_folder(folder_of(to))?;
+        }
+        Ok(linked)
+    }
+
+    /// As [`Self::publish`], but replaces what is there.
+    pub(super) fn replace(&self, staging: &Path, to: &Path, bytes: &[&[u8]]) -> Result<()> {
+        let staged = self.stage(staging, bytes)?;
+        self.rename(&staged, to)?;
+        self.sync_folder(folder_of(to))
+    }
+
+    fn stage(&self, staging: &Path, bytes: &[&[u8]]) -> Result<PathBuf> {
+        let mut file = self.create_staged(staging)?;
+        let path = file.path.clone();
+        let written = bytes.iter().try_for_each(|piece| file.write_all(piece));
+        let synced = written.map_err(|error| Error::storage(&path, error)).and_then(|()| file.sync());
+        if let Err(error) = synced {
+            // the first error is the one to tell
+            let _ = self.remove(&path);
+            return Err(error);
+        }
+        Ok(path)
+    }
+
+    /// Creates a file of a new name in `staging`.
+    pub(super) fn create_staged(&self, staging: &Path) -> Result<DiskFile> {
+        self.create(&staging.join(format!("{STAGED}{}", Uuid::now_v7())))
+    }
+}
+
+/// The folder that holds `path`.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+/// A new file.
+#[derive(Debug)]
+pub(super) struct DiskFile {
+    file: File,
+    path: PathBuf,
+    disk: Disk,
+}
+
+impl DiskFile {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes what was written durable. After an error nothing is known of the file: it must be removed, and syncing it
+    /// again could lie.
+    pub(super) fn sync(&self) -> Result<()> {
+        let synced = self.disk.run(Step::Sync(&self.path), || self.file.sync_all());
+        synced.map_err(|error| Error::storage(&self.path, error))
+    }
+
+    /// Its size in bytes.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        let metadata = self.file.metadata().map_err(|error| Error::storage(&self.path, error))?;
+        Ok(metadata.len())
+    }
+}
+
+impl Write for DiskFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let file = &mut self.file;
+        self.disk.run(Step::Write(&self.path), || file.write(buffer))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The operating system's answer inside an error of a library, which decides the exit code.
+pub(super) fn os_error(error: &(dyn StdError + 'static)) -> Option<io::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let found = match error.downcast_ref::<Error>() {
+            Some(Error::Storage { source, .. }) => Some(source),
+            _ => error.downcast_ref::<io::Error>(),
+        };
+        if let Some(found) = found {
+            return Some(match found.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => io::Error::new(found.kind(), found.to_string()),
+            });
+        }
+        cause = error.source();
+    }
+    None
+}

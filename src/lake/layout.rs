@@ -1,0 +1,199 @@
+//! Where everything of a lake lies, and what its names mean.
+//!
+//! ```text
+//! LAKE/
+//!   kubesift.json                marker: this folder is a lake, and of which schema
+//!   events/                      the Delta table
+//!     _delta_log/                its log: one JSON entry per commit, checkpoints
+//!     date=2026-03-01/           parts, by UTC date of the event
+//!       part-<run>-<n>.parquet
+//!     _tmp/                      what is not yet, or no longer, part of the table
+//!       run-<run>/               parts that a run is writing; its presence says that the run has not ended
+//!       torn/                    log entries that `repair` took away
+//!   _ledger/<run>.ndjson         one account a line; counts only if the run was committed
+//!   _quarantine/<run>.parquet    the lines that the run rejected
+//!   _key                         redaction key, 32 bytes
+//!   _lock                        who writes now
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::schema::{DATE, SCHEMA_VERSION};
+
+/// What `kubesift.json` holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Marker {
+    /// The schema that the lake was created with.
+    pub(super) schema_version: u32,
+    /// When it was created, RFC 3339.
+    pub(super) created: String,
+}
+
+/// The paths of one lake.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout of the lake at `root`, which is absolute.
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn marker(&self) -> PathBuf {
+        self.root.join("kubesift.json")
+    }
+
+    pub(super) fn key(&self) -> PathBuf {
+        self.root.join("_key")
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.root.join("_lock")
+    }
+
+    pub(super) fn events(&self) -> PathBuf {
+        self.root.join("events")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.events().join("_delta_log")
+    }
+
+    pub(super) fn log_entry(&self, version: u64) -> PathBuf {
+        self.log().join(format!("{version:020}.json"))
+    }
+
+    pub(super) fn tmp(&self) -> PathBuf {
+        self.events().join("_tmp")
+    }
+
+    pub(super) fn torn(&self) -> PathBuf {
+        self.tmp().join("torn")
+    }
+
+    pub(super) fn run(&self, run: Uuid) -> PathBuf {
+        self.tmp().join(format!("run-{run}"))
+    }
+
+    pub(super) fn ledgers(&self) -> PathBuf {
+        self.root.join("_ledger")
+    }
+
+    pub(super) fn ledger(&self, run: Uuid) -> PathBuf {
+        self.ledgers().join(format!("{run}.ndjson"))
+    }
+
+    pub(super) fn quarantines(&self) -> PathBuf {
+        self.root.join("_quarantine")
+    }
+
+    pub(super) fn quarantine(&self, run: Uuid) -> PathBuf {
+        self.quarantines().join(format!("{run}.parquet"))
+    }
+
+    /// The folders of a lake, parents first.
+    pub(super) fn folders(&self) -> [PathBuf; 5] {
+        [self.events(), self.log(), self.tmp(), self.ledgers(), self.quarantines()]
+    }
+}
+
+/// The run that a folder of `_tmp` belongs to.
+pub(super) fn run_of_folder(name: &str) -> Option<Uuid> {
+    name.strip_prefix("run-")?.parse().ok()
+}
+
+/// The folder of a date within the table.
+pub(super) fn date_folder(date: &str) -> String {
+    format!("{DATE}={date}")
+}
+
+/// How the names of a run's parts begin, so that what a dead run placed can be told from the rest.
+pub(super) fn part_prefix(run: Uuid) -> String {
+    format!("part-{run}-")
+}
+
+/// The name of a run's `number`th part.
+pub(super) fn part_name(run: Uuid, number: u32) -> String {
+    format!("{}{number:05}.parquet", part_prefix(run))
+}
+
+/// The version of a log entry by its file name; None for other files.
+pub(super) fn version_of_entry(name: &str) -> Option<u64> {
+    version_before(name, ".json")
+}
+
+/// The version of a checkpoint by its file name; None for other files.
+pub(super) fn version_of_checkpoint(name: &str) -> Option<u64> {
+    let (version, rest) = name.split_once('.')?;
+    (rest.starts_with("checkpoint") && rest.ends_with(".parquet")).then(|| digits(version)).flatten()
+}
+
+fn version_before(name: &str, suffix: &str) -> Option<u64> {
+    digits(name.strip_suffix(suffix)?)
+}
+
+fn digits(text: &str) -> Option<u64> {
+    (text.len() == 20 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+}
+
+/// Whether `date` is a real day written `YYYY-MM-DD`: it becomes a folder's name.
+pub(super) fn is_date(date: &str) -> bool {
+    let shape = date.len() == 10
+        && date.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    shape && NaiveDate::parse_from_str(date, "%Y-%m-%d").is_ok()
+}
+
+/// Refuses what a later Kubesift wrote, which this one could only guess at.
+pub(super) fn check_schema_version(path: &Path, found: u32) -> Result<()> {
+    if found <= SCHEMA_VERSION {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{}: written with schema {found}, but this kubesift knows {SCHEMA_VERSION} at most: use the later kubesift",
+        path.display()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_real_days_are_dates() {
+        for date in ["2026-03-01", "2024-02-29", "1970-01-01"] {
+            assert!(is_date(date), "{date}");
+        }
+        for date in
+            ["", "2026-3-1", "2026-02-30", "2026-03-01 ", "+026-03-01", "2026/03/01", "../../etc/x", "２026-01-1"]
+        {
+            assert!(!is_date(date), "{date}");
+        }
+    }
+
+    #[test]
+    fn log_files_are_told_apart_by_name() {
+        assert_eq!(version_of_entry("00000000000000000012.json"), Some(12));
+        for other in
+            ["12.json", "00000000000000000012.json.tmp", "00000000000000000012.checkpoint.parquet", "_last_checkpoint"]
+        {
+            assert_eq!(version_of_entry(other), None, "{other}");
+        }
+        assert_eq!(version_of_checkpoint("00000000000000000012.checkpoint.parquet"), Some(12));
+        assert_eq!(version_of_checkpoint("00000000000000000012.checkpoint.0000000001.0000000002.parquet"), Some(12));
+        assert_eq!(version_of_checkpoint("00000000000000000012.json"), None);
+    }
+}

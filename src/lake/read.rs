@@ -1,0 +1,185 @@
+//! Reading the lake: a pinned version, the parts in it, and the event hashes that find duplicates.
+
+use std::fs::File;
+use std::path::{Component, Path};
+
+use arrow::array::AsArray;
+use arrow::datatypes::TimestampMicrosecondType;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
+
+use super::delta::{Table, TableFile};
+use super::disk::{Disk, os_error};
+use super::layout::{Layout, is_date};
+use super::ledger::{Ledger, totals};
+use super::log::{Log, RunInfo};
+use crate::account::Account;
+use crate::error::{Error, Result};
+use crate::part::Part;
+use crate::schema::DATE_OUTLIER;
+
+/// One version of the lake. What it answers never changes, whatever is committed meanwhile.
+#[derive(Debug)]
+pub struct Snapshot {
+    layout: Layout,
+    version: u64,
+    parts: Vec<Part>,
+    runs: Vec<RunInfo>,
+}
+
+/// What a lake holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// The version that this is about.
+    pub version: u64,
+    /// Parquet files.
+    pub parts: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// The earliest event, microseconds since 1970, clock errors ([`DATE_OUTLIER`]) left out.
+    pub first_ts: Option<i64>,
+    /// The latest event, likewise.
+    pub last_ts: Option<i64>,
+    /// The dates that have events, in order.
+    pub dates: Vec<String>,
+    /// Runs that committed.
+    pub runs: usize,
+    /// Accounts that brought rows: sources, and the later growth of sources.
+    pub sources: usize,
+    /// What those accounts add up to.
+    pub totals: Account,
+}
+
+impl Snapshot {
+    pub(super) fn open(layout: &Layout, disk: &Disk) -> Result<Self> {
+        let Log { version, runs } = Log::read(layout)?;
+        let files = Table::new(layout, disk).files(version)?;
+        let parts = files.into_iter().map(|file| check_part(layout, file)).collect::<Result<_>>()?;
+        Ok(Self { layout: layout.clone(), version, parts, runs })
+    }
+
+    /// The pinned version.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The Parquet files, ordered by path.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Reads what was ingested up to this version.
+    pub fn ledger(&self) -> Result<Ledger> {
+        Ledger::read(&self.layout, &self.runs)
+    }
+
+    /// Sums up what this version holds.
+    pub fn status(&self) -> Result<Status> {
+        let ledger = self.ledger()?;
+        let timely = || self.parts.iter().filter(|part| part.date != DATE_OUTLIER);
+        let mut dates: Vec<_> = self.parts.iter().map(|part| part.date.clone()).collect();
+        dates.sort_unstable();
+        dates.dedup();
+        Ok(Status {
+            version: self.version,
+            parts: self.parts.len(),
+            bytes: self.parts.iter().map(|part| part.bytes).sum(),
+            rows: self.parts.iter().map(|part| part.rows).sum(),
+            first_ts: timely().map(|part| part.ts_min).min(),
+            last_ts: timely().map(|part| part.ts_max).max(),
+            dates,
+            runs: self.runs.iter().filter(|info| info.run.is_some()).count(),
+            sources: ledger.accounts().filter(|account| super::ledger::brings_rows(account)).count(),
+            totals: totals(ledger.accounts()),
+        })
+    }
+}
+
+/// Turns what the log names into a part, if the disk agrees.
+fn check_part(layout: &Layout, file: TableFile) -> Result<Part> {
+    let inside = Path::new(&file.path).components().all(|part| matches!(part, Component::Normal(_)));
+    if !inside || !is_date(&file.date) {
+        let reason = format!("the log names {:?}, which is no part of a lake: restore it from a backup", file.path);
+        return Err(Error::integrity(layout.log(), reason));
+    }
+    let path = layout.events().join(&file.path);
+    let lost = |what: String| Err(Error::integrity(&path, format!("{what}: restore this file from a backup")));
+    match std::fs::metadata(&path) {
+        Ok(metadata) if metadata.len() == file.bytes => {}
+        Ok(metadata) => return lost(format!("it has {} bytes, but {} were committed", metadata.len(), file.bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return lost("it was committed, but is missing".to_owned());
+        }
+        Err(error) => return Err(Error::storage(path, error)),
+    }
+    let TableFile { bytes, rows, date, ts_min, ts_max, .. } = file;
+    Ok(Part { path, bytes, rows, date, ts_min, ts_max })
+}
+
+/// Calls `each` with the event hash (big-endian) of every row of `parts` whose `ts` is from `ts_from` up to and
+/// including `ts_to`, in microseconds since 1970.
+///
+/// Only `ts` and `event_hash` are read, and only in row groups that overlap the window.
+pub fn event_hashes(parts: &[Part], ts_from: i64, ts_to: i64, mut each: impl FnMut(u128)) -> Result<()> {
+    let window = Window { from: ts_from, to: ts_to };
+    for part in parts.iter().filter(|part| window.overlaps(part.ts_min, part.ts_max)) {
+        part_hashes(part, window, &mut each)?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy)]
+struct Window {
+    from: i64,
+    to: i64,
+}
+
+impl Window {
+    fn overlaps(self, min: i64, max: i64) -> bool {
+        min <= self.to && max >= self.from
+    }
+}
+
+fn part_hashes(part: &Part, window: Window, each: &mut impl FnMut(u128)) -> Result<()> {
+    let damaged = |what: &(dyn std::error::Error + 'static)| match os_error(what) {
+        Some(cause) => Error::storage(&part.path, cause),
+        None => Error::integrity(&part.path, format!("it cannot be read ({what}): restore this file from a backup")),
+    };
+    let odd = || Error::integrity(&part.path, "it lacks ts or event_hash: restore this file from a backup");
+    for batch in open_hashes(part, window).map_err(|error| damaged(&error))? {
+        let batch = batch.map_err(|error| damaged(&error))?;
+        let column = |name| batch.column_by_name(name).ok_or_else(odd);
+        let ts = column("ts")?.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(odd)?;
+        let hashes = column("event_hash")?.as_binary_opt::<i32>().ok_or_else(odd)?;
+        for (ts, hash) in ts.values().iter().zip(hashes) {
+            if window.overlaps(*ts, *ts) {
+                each(u128::from_be_bytes(hash.and_then(|hash| hash.try_into().ok()).ok_or_else(odd)?));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open_hashes(part: &Part, window: Window) -> Result<ParquetRecordBatchReader, parquet::errors::ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&part.path)?)?;
+    let columns = ProjectionMask::columns(builder.parquet_schema(), ["ts", "event_hash"]);
+    let groups = builder.metadata().row_groups().iter().enumerate();
+    let groups = groups.filter(|(_, group)| group_overlaps(group, window)).map(|(at, _)| at).collect();
+    builder.with_projection(columns).with_row_groups(groups).build()
+}
+
+/// Whether a row group may have rows in the window. One without statistics may.
+fn group_overlaps(group: &RowGroupMetaData, window: Window) -> bool {
+    let ts = group.columns().iter().find(|column| column.column_path().string() == "ts");
+    let Some(Statistics::Int64(range)) = ts.and_then(|column| column.statistics()) else { return true };
+    match (range.min_opt(), range.max_opt()) {
+        (Some(min), Some(max)) => window.overlaps(*min, *max),
+        _ => true,
+    }
+}
