@@ -1,6 +1,23 @@
 //! Detections as data: the header, the SQL and the lists that come with them. Nothing here runs a query.
+//!
+//! - `document` reads TOML strictly, `token` cuts SQL into words: both know no detection.
+//! - `header` reads a detection file, `view` a view file, [`cases`] the cases beside a detection.
+//! - [`attack`] names MITRE's ids, [`mod@lint`] finds traps in a query's text.
+//! - `pack` puts the files of `sql/`, which are part of the binary, and a user's own folder together.
+
+pub mod attack;
+pub mod cases;
+mod document;
+mod header;
+pub mod lint;
+mod pack;
+mod token;
+mod view;
 
 use std::collections::BTreeMap;
+
+pub use pack::{FILES, Pack};
+pub use view::{TABLE, View};
 
 use crate::finding::Severity;
 
