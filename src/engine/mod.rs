@@ -1,1 +1,24 @@
-//! (to come)
+//! The engine: DataFusion behind a synchronous door. Nothing outside this module names it.
+//!
+//! A [`Session`] holds one set of events (parts of the lake, or batches in memory), the views over them and the
+//! functions that SQL has here; it answers read-only SQL ([`Session::query`]) and runs detections
+//! ([`Session::detect`]). What a statement may do is decided in `guard`, before it is planned; what it may use, in
+//! `session`; whose fault a failure is, in `fault`.
+//!
+//! Call it from a thread that runs no Tokio task: it waits for its own.
+
+mod detect;
+mod fault;
+mod functions;
+mod guard;
+mod parts;
+mod run;
+mod session;
+#[cfg(test)]
+mod tests;
+mod views;
+
+pub use detect::{Detected, run_detection};
+pub use run::{LevelRows, QueryResult};
+pub use session::{Events, Period, Session, Settings};
+pub use views::View;

@@ -1,0 +1,194 @@
+//! A table over a fixed list of Parquet files: the parts of the lake, or a spilled view.
+//!
+//! The list comes from one pinned version of the lake, so nothing is listed or inferred. Files are left out by their
+//! dates and times before they are opened, row groups and pages by the statistics in their footers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use datafusion::catalog::Session;
+use datafusion::common::pruning::PrunableStatistics;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, DFSchema, Result as DataFusionResult, Statistics};
+use datafusion::datasource::TableProvider;
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::scalar::ScalarValue;
+use object_store::local::LocalFileSystem;
+
+use crate::error::{Error, Result};
+use crate::part::Part;
+use crate::schema;
+
+/// One file: where it lies below the store's root, and what is known of it without opening it.
+#[derive(Debug)]
+struct File {
+    path: String,
+    bytes: u64,
+    partition: Vec<ScalarValue>,
+    statistics: Arc<Statistics>,
+}
+
+/// The table; see the module.
+#[derive(Debug)]
+pub(super) struct Parts {
+    schema: TableSchema,
+    store: ObjectStoreUrl,
+    files: Vec<File>,
+}
+
+/// Text columns are read as views: bodies are long, and views are not copied by filters and sorts.
+fn as_views(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<FieldRef>>()))
+}
+
+fn date_field() -> FieldRef {
+    Arc::new(Field::new(schema::DATE, DataType::Utf8View, false))
+}
+
+/// The schema of the table `events`: the columns of the lake and its partition column.
+pub(super) fn events_schema() -> TableSchema {
+    TableSchema::builder(as_views(&schema::events())).with_table_partition_cols(vec![date_field()]).build()
+}
+
+/// The folder that all parts lie below. Paths below it are of our own making, whatever characters lead to it.
+fn root(parts: &[Part]) -> PathBuf {
+    let mut folders = parts.iter().map(|part| part.path.parent().unwrap_or(Path::new("/")));
+    let first = folders.next().unwrap_or(Path::new("/")).to_path_buf();
+    folders.fold(first, |root, folder| {
+        root.components().zip(folder.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    })
+}
+
+impl Parts {
+    /// The table `events` over parts of the lake, and the store that its paths are relative to.
+    pub(super) fn events(parts: &[Part], store: ObjectStoreUrl) -> Result<(Self, LocalFileSystem)> {
+        let schema = events_schema();
+        let root = root(parts);
+        let files = parts
+            .iter()
+            .map(|part| {
+                let path = part.path.strip_prefix(&root).ok().and_then(Path::to_str);
+                let path = path.ok_or_else(|| Error::integrity(&part.path, "the name of this part is not UTF-8"))?;
+                Ok(File {
+                    path: path.to_owned(),
+                    bytes: part.bytes,
+                    partition: vec![ScalarValue::Utf8View(Some(part.date.clone()))],
+                    statistics: Arc::new(statistics(&schema, part)),
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let opened = LocalFileSystem::new_with_prefix(&root)
+            .map_err(|error| Error::integrity(&root, format!("cannot be opened: {error}; run kubesift lake verify")))?;
+        Ok((Self { schema, store, files }, opened))
+    }
+
+    /// The table over one file of rows of `schema`.
+    pub(super) fn one_file(schema: SchemaRef, store: ObjectStoreUrl, path: String, bytes: u64, rows: usize) -> Self {
+        let schema = TableSchema::from(schema);
+        let mut statistics = Statistics::new_unknown(schema.table_schema());
+        statistics.num_rows = Precision::Exact(rows);
+        let files = vec![File { path, bytes, partition: vec![], statistics: Arc::new(statistics) }];
+        Self { schema, store, files }
+    }
+
+    /// The files that may hold rows that pass the filters.
+    fn prune(&self, session: &dyn Session, filters: &[Expr]) -> DataFusionResult<Vec<&File>> {
+        let Some(filter) = conjunction(filters.iter().cloned()) else {
+            return Ok(self.files.iter().collect());
+        };
+        let schema = self.schema.table_schema();
+        let filter = session.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(schema))?)?;
+        let predicate = PruningPredicateBuilder::new().with_file_schema(Arc::clone(schema)).try_build(filter)?;
+        let statistics = self.files.iter().map(|file| Arc::clone(&file.statistics)).collect();
+        let keep = predicate.prune(&PrunableStatistics::new(statistics, Arc::clone(schema)))?;
+        Ok(self.files.iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+    }
+}
+
+/// What the lake's log says of a part.
+fn statistics(schema: &TableSchema, part: &Part) -> Statistics {
+    let time = |micros| Precision::Exact(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
+    let date = || Precision::Exact(ScalarValue::Utf8View(Some(part.date.clone())));
+    let mut statistics = Statistics::new_unknown(schema.table_schema());
+    statistics.num_rows = usize::try_from(part.rows).map_or(Precision::Absent, Precision::Exact);
+    for (field, column) in schema.table_schema().fields().iter().zip(&mut statistics.column_statistics) {
+        let bounds = match field.name().as_str() {
+            "ts" => (time(part.ts_min), time(part.ts_max)),
+            schema::DATE => (date(), date()),
+            _ => continue,
+        };
+        *column = ColumnStatistics {
+            null_count: Precision::Exact(0),
+            min_value: bounds.0,
+            max_value: bounds.1,
+            ..ColumnStatistics::new_unknown()
+        };
+    }
+    statistics
+}
+
+#[async_trait]
+impl TableProvider for Parts {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.schema.table_schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    /// Filters prune files, row groups and pages here and are applied again above.
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let files = self.prune(session, filters)?;
+        if files.is_empty() {
+            return Ok(Arc::new(EmptyExec::new(datafusion::common::project_schema(&self.schema(), projection)?)));
+        }
+        let mut statistics = Statistics::new_unknown(self.schema.table_schema());
+        statistics.num_rows =
+            files.iter().map(|file| file.statistics.num_rows).reduce(|sum, rows| sum.add(&rows)).unwrap_or_default();
+        let files = files.iter().map(|file| {
+            PartitionedFile::new(file.path.clone(), file.bytes).with_partition_values(file.partition.clone())
+        });
+        let groups = FileGroup::new(files.collect()).split_files(session.config().target_partitions());
+        let format = ParquetFormat::default().with_options(session.table_options().parquet.clone());
+        let source = Arc::new(ParquetSource::new(self.schema.clone()));
+        let scan = FileScanConfigBuilder::new(self.store.clone(), source)
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        format.create_physical_plan(session, scan).await
+    }
+}
+
+/// The type of `ts`.
+pub(super) fn time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}

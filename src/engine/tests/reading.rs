@@ -1,0 +1,173 @@
+//! Parts and batches, periods, materialised views, limits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Bench, Events, Period, batch, part, settings, views};
+use crate::engine::Session;
+use crate::error::Error;
+
+fn days() -> [Vec<Value>; 2] {
+    let row = |day: u32, id: &str, sensitivity: &str| {
+        json!({"ts": format!("2026-03-0{day}T10:00:00Z"), "audit_id": id, "sensitivity": sensitivity,
+               "resource": "secrets", "source_ips": ["192.0.2.1", "192.0.2.2"], "request_object": {"kind": "X"}})
+    };
+    [vec![row(1, "a", "secret"), row(1, "b", "other")], vec![row(2, "c", "secret"), row(2, "d", "denied")]]
+}
+
+fn parts(folder: &std::path::Path) -> Events {
+    let [first, second] = days();
+    Events::Parts(vec![part(folder, "a.parquet", &batch(&first)), part(folder, "b.parquet", &batch(&second))])
+}
+
+fn batches() -> Events {
+    Events::Batches(days().iter().map(|day| batch(day)).collect())
+}
+
+fn open(events: Events, period: Period, view_bytes_max: usize) -> Bench {
+    Bench::open(events, &BTreeMap::new(), period, view_bytes_max)
+}
+
+#[test]
+fn parts_and_batches_give_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = open(parts(folder.path()), Period::default(), usize::MAX);
+    let held = open(batches(), Period::default(), usize::MAX);
+    for (view, rows) in [("events", 4), ("requests", 4), ("sensitive", 3), ("secret_access", 3), ("addresses", 1)] {
+        let sql = format!("select * from {view} order by audit_id");
+        let expected = held.rows(&sql);
+        assert_eq!(expected.len(), rows, "{view}");
+        assert_eq!(stored.rows(&sql), expected, "{view}");
+    }
+}
+
+#[test]
+fn a_spilled_view_gives_the_same_rows() {
+    let kept = open(batches(), Period::default(), usize::MAX);
+    let spilled = open(batches(), Period::default(), 0);
+    let sql = "select * from sensitive where resource = 'secrets' order by audit_id";
+    assert_eq!(spilled.rows(sql), kept.rows(sql));
+    assert_eq!(spilled.rows(sql).len(), 3);
+    let files = walkdir::WalkDir::new(spilled.folder.path())
+        .into_iter()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".parquet"));
+    assert_eq!(files.count(), 1);
+}
+
+#[test]
+fn a_materialised_view_is_computed_once() {
+    let bench = open(batches(), Period::default(), usize::MAX);
+    assert_eq!(bench.session.views.computed(), 0);
+    for view in ["sensitive", "secret_access", "pod_access", "sensitive"] {
+        bench.rows(&format!("select * from {view}"));
+        assert_eq!(bench.session.views.computed(), 1, "{view}");
+    }
+    bench.rows("select * from addresses");
+    assert_eq!(bench.session.views.computed(), 2);
+}
+
+#[test]
+fn nothing_stays_on_disk_after_a_session() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = open(batches(), Period::default(), 0);
+    bench.rows("select * from sensitive");
+    let Bench { session, folder } = bench;
+    let spill = folder.path().join("spill");
+    assert_eq!(std::fs::metadata(&spill).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(std::fs::read_dir(&spill).unwrap().count(), 1);
+    drop(session);
+    assert_eq!(std::fs::read_dir(&spill).unwrap().count(), 0);
+}
+
+#[test]
+fn a_period_bounds_every_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |text: &str| Some(chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros());
+    let second_day = at("2026-03-02T10:00:00Z");
+    for events in [parts(folder.path()), batches()] {
+        let since = open(events.clone(), Period { since: second_day, until: None }, usize::MAX);
+        assert_eq!(since.column("select audit_id from sensitive order by 1"), ["c", "d"]);
+        let until = open(events, Period { since: None, until: second_day }, usize::MAX);
+        assert_eq!(until.column("select audit_id from requests order by 1"), ["a", "b"]);
+    }
+}
+
+#[test]
+fn parts_outside_the_filter_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let Events::Parts(list) = parts(folder.path()) else { unreachable!() };
+    std::fs::remove_file(&list[0].path).unwrap();
+    let bench = open(Events::Parts(list), Period::default(), usize::MAX);
+    for filter in ["date = '2026-03-02'", "ts > timestamp '2026-03-02T00:00:00Z'"] {
+        let sql = format!("select audit_id from requests where {filter} order by 1");
+        assert_eq!(bench.column(&sql), ["c", "d"], "{filter}");
+    }
+    let error = bench.try_rows("select * from requests").unwrap_err();
+    assert!(matches!(error, Error::Integrity { .. }), "{error}");
+}
+
+#[test]
+fn no_parts_are_no_rows() {
+    let bench = open(Events::Parts(Vec::new()), Period::default(), usize::MAX);
+    assert_eq!(bench.rows("select * from requests"), Vec::<Value>::new());
+    assert_eq!(bench.column("select count(*) from events"), ["0"]);
+}
+
+#[test]
+fn levels_count_rows_by_level_and_resource() {
+    let bench = Bench::new(&[
+        json!({"level": "Metadata", "resource": "secrets"}),
+        json!({"level": "Metadata", "resource": "secrets"}),
+        json!({"level": null, "resource": null}),
+    ]);
+    let levels = bench.session.levels().unwrap();
+    let levels: Vec<_> = levels.iter().map(|l| (l.level.as_deref(), l.resource.as_deref(), l.rows)).collect();
+    assert_eq!(levels, [(Some("Metadata"), Some("secrets"), 2), (None, None, 1)]);
+}
+
+#[test]
+fn a_query_that_takes_too_long_is_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(&folder);
+    settings.timeout = Duration::from_millis(1_500);
+    let rows: Vec<_> = (0..2_000).map(|_| json!({})).collect();
+    let events = Events::Batches(vec![batch(&rows)]);
+    let session = Session::open(&settings, events, views(), &BTreeMap::new(), Period::default()).unwrap();
+    let bench = Bench { session, folder };
+    for forever in [
+        "with recursive n as (select 1 as i union all select i + 1 from n) select count(*) from n",
+        // keeps all threads busy without a pause
+        "select count(*) from events a, events b, events c where a.line + b.line + c.line < 0",
+    ] {
+        let start = std::time::Instant::now();
+        let error = bench.try_rows(forever).unwrap_err();
+        assert!(matches!(&error, Error::Limit(message) if message.contains("--timeout")), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn two_threads_may_ask_at_once() {
+    let bench = open(batches(), Period::default(), usize::MAX);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(bench.rows("select * from secret_access").len(), 3));
+        }
+    });
+    assert_eq!(bench.session.views.computed(), 1);
+}
+
+#[test]
+fn a_query_that_needs_too_much_memory_is_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(&folder);
+    settings.memory_bytes = 1 << 20;
+    let rows: Vec<_> = (0..2_000).map(|n| json!({"audit_id": format!("{n}"), "name": "x".repeat(500)})).collect();
+    let events = Events::Batches(vec![batch(&rows)]);
+    let session = Session::open(&settings, events, views(), &BTreeMap::new(), Period::default()).unwrap();
+    let bench = Bench { session, folder };
+    let error = bench.try_rows("select * from events order by name").unwrap_err();
+    assert!(matches!(&error, Error::Limit(message) if message.contains("--memory")), "{error}");
+}
