@@ -61,7 +61,11 @@ pub fn detect(
                         let findings = kept.len() as u64;
                         detected.findings.extend(kept);
                         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                        if found.omitted > 0 { State::Incomplete(CUT.to_owned()) } else { State::Ran { findings, millis } }
+                        if found.omitted > 0 {
+                            State::Incomplete(CUT.to_owned())
+                        } else {
+                            State::Ran { findings, millis }
+                        }
                     }
                     Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
                     Err(error) => State::Incomplete(error.to_string()),
@@ -90,7 +94,8 @@ fn params(detection: &Detection, config: &Config) -> BTreeMap<String, i64> {
 fn unevaluable(detection: &Detection, levels: &[LevelRows]) -> Option<String> {
     let header = &detection.header;
     let concerns = |count: &LevelRows| {
-        header.resources.is_empty() || count.resource.as_ref().is_some_and(|resource| header.resources.contains(resource))
+        header.resources.is_empty()
+            || count.resource.as_ref().is_some_and(|resource| header.resources.contains(resource))
     };
     if levels.iter().all(|count| count.rows == 0) {
         return Some("there are no events".to_owned());

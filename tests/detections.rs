@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::{fs, io};
 
+use kubesift::config::Config;
 use kubesift::detection::cases::{self, Case};
 use kubesift::detection::lint::lint;
 use kubesift::detection::{Detection, FILES, Pack, View};
@@ -36,12 +37,11 @@ fn main() -> ExitCode {
 
 /// Finds what `case` holds with the detection `id`: the real parser, the real views, the real engine.
 fn run_case(pack: &Pack, id: &str, case: &Case) -> Result<Vec<Finding>, String> {
-    // The integration point. Once `event` and `engine` are there:
-    //
-    // let batches = kubesift::event::parse_text(&case.events, "test")?;
-    // kubesift::engine::run_detection(pack, id, batches, &case.lists, &case.params).map_err(|error| error.to_string())
-    let _ = (pack, id, case);
-    Err("not wired: run_case in tests/detections.rs has no parser and no engine yet".to_owned())
+    let detection = pack.get(id).ok_or_else(|| format!("there is no detection {id}"))?;
+    let batches = kubesift::event::parse_text(&case.events, "test")?;
+    let views: Vec<_> = pack.views.iter().map(kubesift::engine::View::from).collect();
+    let lists = Config { lists: case.lists.clone(), ..Config::default() }.lists_with(&pack.lists);
+    kubesift::engine::run_detection(&views, detection, batches, &lists, &case.params).map_err(|error| error.to_string())
 }
 
 /// The trials of one detection: header, lint, its cases, and whether these cases say enough.

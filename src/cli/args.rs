@@ -112,10 +112,7 @@ impl Knowledge {
 
 /// The views of the pack as the engine takes them.
 pub(super) fn views(pack: &Pack) -> Vec<View> {
-    pack.views
-        .iter()
-        .map(|view| View { name: view.name.clone(), sql: view.sql.clone(), materialise: view.materialise })
-        .collect()
+    pack.views.iter().map(View::from).collect()
 }
 
 /// Which detections run.

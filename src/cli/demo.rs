@@ -29,12 +29,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Ending> {
     let logs = args.out.join("logs");
     clear(&args.out, &logs)?;
-    let options = Options {
-        events: EVENTS,
-        attacks: Attack::ALL.to_vec(),
-        span: HOURS * 3_600_000_000,
-        ..Options::default()
-    };
+    let options =
+        Options { events: EVENTS, attacks: Attack::ALL.to_vec(), span: HOURS * 3_600_000_000, ..Options::default() };
     let written = write_folder(&options, &logs, &FolderOptions::default())?;
     say(&format!(
         "{EVENTS} events of a made-up cluster, {} of them part of {} attacks, lie in {}",
@@ -56,8 +52,14 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
 
 /// Removes the sample of an earlier demo, and nothing else.
 fn clear(out: &Path, logs: &Path) -> Result<()> {
-    if out.exists() && !logs.join("labels.jsonl").is_file() && std::fs::read_dir(out).is_ok_and(|mut all| all.next().is_some()) {
-        return Err(Error::usage(format!("{}: the folder is not empty and no earlier demo; name another with --out", out.display())));
+    if out.exists()
+        && !logs.join("labels.jsonl").is_file()
+        && std::fs::read_dir(out).is_ok_and(|mut all| all.next().is_some())
+    {
+        return Err(Error::usage(format!(
+            "{}: the folder is not empty and no earlier demo; name another with --out",
+            out.display()
+        )));
     }
     if logs.exists() {
         std::fs::remove_dir_all(logs).map_err(|error| Error::storage(logs, error))?;

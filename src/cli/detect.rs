@@ -71,8 +71,7 @@ pub(super) fn over(
     let today = chrono::Utc::now().date_naive();
     let detected = crate::detect::detect(&session, work.pack, work.config, today, |_| work.watch.check())?;
     let extent = session.extent()?;
-    let from_ledger: Vec<Account> =
-        if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
+    let from_ledger: Vec<Account> = if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
     let accounts = if is_kept { &from_ledger } else { work.accounts };
     let mut totals = Account::default();
     accounts.iter().for_each(|account| totals.add(account));

@@ -40,14 +40,7 @@ pub(super) struct Output {
 impl Output {
     /// A table on stdout and the page in `report`.
     pub(super) fn with_report(report: PathBuf) -> Self {
-        Self {
-            format: None,
-            out: None,
-            report: Some(report),
-            min_severity: Severity::Low,
-            fail_on: None,
-            quiet: false,
-        }
+        Self { format: None, out: None, report: Some(report), min_severity: Severity::Low, fail_on: None, quiet: false }
     }
 
     /// The format, by `--format`, else by the name of the file.

@@ -50,13 +50,22 @@ fn list(pack: &Pack) -> String {
     let width = detections.iter().map(|detection| detection.id.len()).max().unwrap_or(0);
     detections
         .into_iter()
-        .map(|detection| format!("{:<8}  {:<width$}  {}\n", detection.header.severity, detection.id, detection.header.title))
+        .map(|detection| {
+            format!("{:<8}  {:<width$}  {}\n", detection.header.severity, detection.id, detection.header.title)
+        })
         .collect()
 }
 
 fn show(detection: &Detection) -> String {
     let header = &detection.header;
-    let mut text = format!("{} ({}, {})\n{}\n\n{}\n", detection.id, header.severity, word(&header.status), header.title, header.describe);
+    let mut text = format!(
+        "{} ({}, {})\n{}\n\n{}\n",
+        detection.id,
+        header.severity,
+        word(&header.status),
+        header.title,
+        header.describe
+    );
     let attack: Vec<String> = header
         .attack
         .iter()

@@ -19,6 +19,6 @@ mod tests;
 mod views;
 
 pub use detect::{Detected, run_detection};
-pub use run::{LevelRows, QueryResult};
+pub use run::{Extent, LevelRows, QueryResult};
 pub use session::{Events, Period, Session, Settings};
 pub use views::View;

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::arrow::compute::{cast, max, min};
+use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::DataFrame;
@@ -45,6 +45,17 @@ pub struct LevelRows {
     pub rows: i64,
 }
 
+/// What the events are of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// The clusters, by name.
+    pub clusters: Vec<String>,
+    /// The earliest event, microseconds since 1970.
+    pub first_ts: Option<i64>,
+    /// The latest event, microseconds since 1970.
+    pub last_ts: Option<i64>,
+}
+
 impl Session {
     /// Runs one read-only statement. The clock of `timeout` runs until its last batch was taken.
     pub fn query(&self, sql: &str) -> Result<QueryResult<'_>> {
@@ -67,6 +78,21 @@ impl Session {
             }));
         }
         Ok(levels)
+    }
+
+    /// The clusters and the time that the events are of.
+    pub fn extent(&self) -> Result<Extent> {
+        let sql =
+            "select cluster, min(ts) as first_ts, max(ts) as last_ts from events group by cluster order by cluster";
+        let mut extent = Extent::default();
+        for batch in self.start("extent", sql, &BTreeMap::new())? {
+            let batch = batch?;
+            extent.clusters.extend(batch.column(0).as_string::<i32>().iter().flatten().map(ToOwned::to_owned));
+            let times = |column: usize| batch.column(column).as_primitive::<TimestampMicrosecondType>().clone();
+            extent.first_ts = [extent.first_ts, min(&times(1))].into_iter().flatten().min();
+            extent.last_ts = [extent.last_ts, max(&times(2))].into_iter().flatten().max();
+        }
+        Ok(extent)
     }
 
     /// Checks, plans and starts a statement. `what` names it in messages.

@@ -41,6 +41,12 @@ pub struct View {
     pub materialise: bool,
 }
 
+impl From<&crate::detection::View> for View {
+    fn from(view: &crate::detection::View) -> Self {
+        Self { name: view.name.clone(), sql: view.sql.clone(), materialise: view.materialise }
+    }
+}
+
 /// The views of a session in an order in which each reads only those before it.
 pub(super) struct Views {
     list: Vec<View>,

@@ -14,6 +14,8 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{Error, Result};
 
+/// What `kubesift generate` writes beside its logs.
+const LABELS: &[u8] = b"labels.jsonl";
 /// How the wild cards of a glob match: as in a shell, `*` finds no hidden files.
 const GLOB: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
@@ -51,7 +53,7 @@ pub struct Found {
 
 /// Finds the sources behind `patterns`.
 ///
-/// A pattern is a file, a folder (all regular files below it but those that are hidden or begin with `_`, and no
+/// A pattern is a file, a folder (all regular files below it but `labels.jsonl`, those that are hidden or begin with `_`, and no
 /// links), a glob (where no file has that very name) or `-` for stdin. A file that is named twice is found once.
 /// A path that does not exist is a usage error, and so is finding nothing at all.
 pub fn find(patterns: &[PathBuf]) -> Result<Found> {
@@ -174,7 +176,8 @@ impl Finder {
 
 /// Hidden files are editors' and transfers' leftovers; `_` marks folders that belong to a table, not to its data.
 fn is_ours_or_hidden(entry: &DirEntry) -> bool {
-    matches!(entry.file_name().as_encoded_bytes().first(), Some(b'.' | b'_'))
+    let name = entry.file_name().as_encoded_bytes();
+    matches!(name.first(), Some(b'.' | b'_')) || name == LABELS
 }
 
 fn irregular(kind: FileType) -> &'static str {

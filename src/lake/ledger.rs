@@ -95,7 +95,7 @@ impl Ledger {
 fn counts(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Ingested | Outcome::Known | Outcome::Grown => true,
-        Outcome::Shrunk | Outcome::Refused => false,
+        Outcome::Shrunk | Outcome::Skipped | Outcome::Refused => false,
     }
 }
 

@@ -27,7 +27,7 @@ mod store;
 mod tests;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use self::commit::{Commit, Run};
 pub use self::ledger::Ledger;
@@ -150,6 +150,12 @@ impl Lake {
     #[must_use]
     pub fn root(&self) -> &Path {
         self.layout.root()
+    }
+
+    /// A private folder for what queries spill; invisible to readers of the table.
+    #[must_use]
+    pub fn spill_folder(&self) -> PathBuf {
+        self.layout.tmp().join("spill")
     }
 
     /// The key of the fingerprints that stand for redacted values.

@@ -122,11 +122,16 @@ fn check_part(layout: &Layout, file: TableFile) -> Result<Part> {
     Ok(Part { path, bytes, rows, date, ts_min, ts_max })
 }
 
-/// Calls `each` with the event hash (big-endian) of every row of `parts` whose `ts` is from `ts_from` up to and
+/// Calls `each` with the time and the event hash (big-endian) of every row of `parts` whose `ts` is from `ts_from` up to and
 /// including `ts_to`, in microseconds since 1970.
 ///
 /// Only `ts` and `event_hash` are read, and only in row groups that overlap the window.
-pub fn event_hashes(parts: &[Part], ts_from: i64, ts_to: i64, mut each: impl FnMut(u128)) -> Result<()> {
+pub fn event_hashes(
+    parts: &[Part],
+    ts_from: i64,
+    ts_to: i64,
+    mut each: impl FnMut(i64, u128) -> Result<()>,
+) -> Result<()> {
     let window = Window { from: ts_from, to: ts_to };
     for part in parts.iter().filter(|part| window.overlaps(part.ts_min, part.ts_max)) {
         part_hashes(part, window, &mut each)?;
@@ -146,7 +151,7 @@ impl Window {
     }
 }
 
-fn part_hashes(part: &Part, window: Window, each: &mut impl FnMut(u128)) -> Result<()> {
+fn part_hashes(part: &Part, window: Window, each: &mut impl FnMut(i64, u128) -> Result<()>) -> Result<()> {
     let damaged = |what: &(dyn std::error::Error + 'static)| match os_error(what) {
         Some(cause) => Error::storage(&part.path, cause),
         None => Error::integrity(&part.path, format!("it cannot be read ({what}): restore this file from a backup")),
@@ -159,7 +164,7 @@ fn part_hashes(part: &Part, window: Window, each: &mut impl FnMut(u128)) -> Resu
         let hashes = column("event_hash")?.as_binary_opt::<i32>().ok_or_else(odd)?;
         for (ts, hash) in ts.values().iter().zip(hashes) {
             if window.overlaps(*ts, *ts) {
-                each(u128::from_be_bytes(hash.and_then(|hash| hash.try_into().ok()).ok_or_else(odd)?));
+                each(*ts, u128::from_be_bytes(hash.and_then(|hash| hash.try_into().ok()).ok_or_else(odd)?))?;
             }
         }
     }

@@ -9,7 +9,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, verb || ' ' || resource as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct coalesce(namespace || '/', '') || coalesce(name, '?'), ' ') as names, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct coalesce(namespace || '/', '') || coalesce(name, '?'))), ' ') as names, client_ip, min(user_agent) as user_agent
 from sensitive
 where sensitivity in ('workload', 'config') and verb in ('create', 'update', 'patch', 'delete', 'deletecollection') and outcome in ('allowed', 'unknown')
   and actor_kind in ('human', 'anonymous', 'service_account')

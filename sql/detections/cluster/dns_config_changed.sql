@@ -13,11 +13,11 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, 'kube-system/' || name as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct verb, ',' order by verb) as verbs, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, client_ip, min(user_agent) as user_agent
 from sensitive
 where resource = 'configmaps' and namespace in ('kube-system', 'openshift-dns')
   and name in ('coredns', 'kube-dns', 'coredns-custom', 'dns-default', 'node-local-dns')
-  and verb not in ('get', 'list', 'watch') and outcome in ('allowed', 'unknown')
+  and verb not in ('get', 'list', 'watch', 'create') and outcome in ('allowed', 'unknown')
   and actor_kind in ('human', 'service_account', 'anonymous')
   and coalesce(service_account_namespace, '') not in ('kube-system', 'openshift-dns-operator')
   and not in_identities('cluster_controllers', actor)

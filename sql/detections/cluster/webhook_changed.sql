@@ -19,7 +19,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, resource || '/' || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct verb, ',' order by verb) as verbs, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, client_ip, min(user_agent) as user_agent
 from sensitive
 where sensitivity = 'admission' and resource <> 'customresourcedefinitions' and outcome in ('allowed', 'unknown')
   and actor_kind not in ('control_plane', 'node')

@@ -15,7 +15,7 @@ select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, coalesce(actor, 'system:anonymous') as actor,
   case when count(distinct request_uri) = 1 then min(request_uri) else count(distinct request_uri) || ' paths' end as object,
   count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids, client_ip, min(user_agent) as user_agent,
-  string_agg(distinct verb || ' ' || coalesce(resource, request_uri), ', ') as requests
+  array_to_string(array_sort(array_agg(distinct verb || ' ' || coalesce(resource, request_uri))), ', ') as requests
 from sensitive
 where actor_kind = 'anonymous' and outcome in ('allowed', 'unknown')
   and (

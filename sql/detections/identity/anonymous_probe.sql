@@ -11,11 +11,19 @@
 -- triage = ["Is the address a pod? Then who runs commands in it?"]
 -- params = { paths = 3 }
 
+with probes as (
+  select cluster, date, client_ip
+  from sensitive
+  where actor_kind = 'anonymous'
+  group by cluster, date, client_ip
+  having count(distinct uri_path(request_uri)) >= $paths and count(*) filter (where outcome = 'denied') >= $paths
+)
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, 'system:anonymous' as actor, coalesce(client_ip, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  min(user_agent) as user_agent, count(distinct uri_path(request_uri)) as paths,
-  string_agg(distinct uri_path(request_uri), ' ') as uris
-from sensitive
-where actor_kind = 'anonymous'
-group by cluster, date, client_ip
-having count(distinct uri_path(request_uri)) >= $paths and count(*) filter (where outcome = 'denied') >= $paths
+  first_value(a.audit_id order by a.ts) as audit_id, min(a.ts) as first_seen, max(a.ts) as last_seen,
+  'system:anonymous' as actor, p.client_ip as object, count(distinct a.audit_id) as events, p.cluster,
+  array_agg(distinct a.audit_id) as audit_ids, min(a.user_agent) as user_agent,
+  array_to_string(array_sort(array_agg(distinct a.verb || ' ' || coalesce(a.resource, '-'))), ', ') as requests
+from probes p
+join activity a on a.cluster = p.cluster and a.date = p.date and a.client_ip = p.client_ip
+where a.actor_kind = 'anonymous'
+group by p.cluster, p.date, p.client_ip

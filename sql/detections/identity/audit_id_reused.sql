@@ -15,7 +15,7 @@ with sensitive_ids as (
   select cluster, audit_id, request_uri, verb, username, ts, actor, client_ip, user_agent, resource
   from sensitive
   where sensitivity in ('secret', 'exec', 'node_proxy', 'token', 'rbac') and audit_id is not null
-    and actor_kind <> 'control_plane' and not in_identities('cluster_controllers', actor)
+    and actor_kind not in ('control_plane', 'node') and not in_identities('cluster_controllers', actor)
 )
 select
   s.audit_id, min(s.ts) as first_seen, max(s.ts) as last_seen, coalesce(s.actor, '') as actor,

@@ -29,8 +29,8 @@ select
   min(m.minting_audit_id) as audit_id, min(m.minted_at) as first_seen, max(t.ts) as last_seen,
   m.minted_by as actor, t.actor as object, count(distinct t.audit_id) as events, m.cluster,
   array_agg(distinct t.audit_id) as audit_ids,
-  m.issued_credential_id as credential_id, string_agg(distinct t.client_ip, ' ') as used_from,
-  min(m.minted_from) as minted_from, string_agg(distinct t.verb || ' ' || coalesce(t.resource, ''), ', ') as requests
+  m.issued_credential_id as credential_id, array_to_string(array_sort(array_agg(distinct t.client_ip)), ' ') as used_from,
+  min(m.minted_from) as minted_from, array_to_string(array_sort(array_agg(distinct t.verb || ' ' || coalesce(t.resource, ''))), ', ') as requests
 from minted m
 join activity t on t.cluster = m.cluster and t.credential_id = m.issued_credential_id
 group by m.cluster, m.minted_by, t.actor, m.issued_credential_id

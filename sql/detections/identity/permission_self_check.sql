@@ -15,7 +15,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, coalesce(actor, '') as actor, 'own permissions' as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  client_ip, min(user_agent) as user_agent, string_agg(distinct resource, ',') as reviews
+  client_ip, min(user_agent) as user_agent, array_to_string(array_sort(array_agg(distinct resource)), ',') as reviews
 from sensitive
 where sensitivity = 'review'
   and actor_kind not in ('control_plane', 'node')

@@ -14,7 +14,7 @@
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, username as actor, coalesce(impersonated_username, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
   array_to_string(first_value(impersonated_groups order by ts), ' ') as impersonated_groups,
-  client_ip, min(user_agent) as user_agent, string_agg(distinct verb || ' ' || coalesce(resource, ''), ', ') as requests
+  client_ip, min(user_agent) as user_agent, array_to_string(array_sort(array_agg(distinct verb || ' ' || coalesce(resource, ''))), ', ') as requests
 from sensitive
 where impersonated_username is not null
   and (

@@ -34,9 +34,15 @@ used as (
   group by a.cluster, a.actor, a.credential_id, a.pod_name, a.client_ip
 ),
 homes as (
-  -- the pod's own address, by all tokens that were ever bound to it
-  select cluster, pod_name, first_value(client_ip order by events desc, client_ip) as home_ip, count(*) as addresses
-  from (select cluster, pod_name, client_ip, sum(events) as events from used group by cluster, pod_name, client_ip)
+  -- the pod's own address, by all tokens that were ever bound to it: private, and where its own program speaks from
+  select cluster, pod_name, count(*) as addresses,
+    first_value(client_ip order by is_public_ip(client_ip), by_hand, events desc, client_ip) as home_ip
+  from (
+    select cluster, pod_name, client_ip, sum(events) as events,
+      bool_and(agent_class(user_agent) in ('cli', 'script')) as by_hand
+    from used
+    group by cluster, pod_name, client_ip
+  )
   group by cluster, pod_name
 ),
 foreign_use as (
@@ -51,7 +57,7 @@ select
   f.actor, f.pod_name || ' used from ' || f.client_ip as object, count(distinct t.audit_id) as events, f.cluster,
   array_agg(distinct t.audit_id) as audit_ids,
   f.client_ip, f.home_ip, f.credential_id, f.node_name, f.user_agent,
-  string_agg(distinct t.verb || ' ' || coalesce(t.resource, ''), ', ') as requests
+  array_to_string(array_sort(array_agg(distinct t.verb || ' ' || coalesce(t.resource, ''))), ', ') as requests
 from foreign_use f
 join activity t on t.cluster = f.cluster and t.credential_id = f.credential_id and t.client_ip = f.client_ip
 group by f.cluster, f.actor, f.pod_name, f.client_ip, f.home_ip, f.credential_id, f.node_name, f.user_agent

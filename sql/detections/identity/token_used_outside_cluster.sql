@@ -23,12 +23,21 @@ with egress as (
   group by cluster, client_ip
   having count(*) filter (where actor_kind in ('node', 'control_plane')) > 0 or count(distinct pod_name) >= $pods
 ),
+pipelines as (
+  -- programs outside that have a token of their own: always from one address, over hours (see token_of_a_pipeline)
+  select cluster, actor
+  from addresses
+  where actor_kind = 'service_account'
+  group by cluster, actor
+  having count(distinct client_ip) = 1 and count(pod_name) = 0 and max(last_seen) - min(first_seen) >= interval '1 hour'
+),
 outside as (
   select a.cluster, a.actor, a.client_ip, coalesce(a.credential_id, '') as credential_id,
     min(a.pod_name) as pod, min(a.user_agent) as user_agent
   from addresses a
   left join egress e on e.cluster = a.cluster and e.client_ip = a.client_ip
-  where a.actor_kind = 'service_account' and ip_class(a.client_ip) = 'public' and e.client_ip is null
+  left join pipelines p on p.cluster = a.cluster and p.actor = a.actor
+  where a.actor_kind = 'service_account' and ip_class(a.client_ip) = 'public' and e.client_ip is null and p.actor is null
     and not in_identities('operators', a.actor)
   group by a.cluster, a.actor, a.client_ip, a.credential_id
 )
@@ -37,7 +46,7 @@ select
   o.actor, o.client_ip as object, count(distinct t.audit_id) as events, o.cluster,
   array_agg(distinct t.audit_id) as audit_ids,
   o.client_ip, o.credential_id, o.pod, o.user_agent,
-  string_agg(distinct t.verb || ' ' || coalesce(t.resource, ''), ', ') as requests
+  array_to_string(array_sort(array_agg(distinct t.verb || ' ' || coalesce(t.resource, ''))), ', ') as requests
 from outside o
 join activity t
   on t.cluster = o.cluster and t.actor = o.actor and t.client_ip = o.client_ip

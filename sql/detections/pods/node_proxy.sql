@@ -14,7 +14,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct request_uri, ' ' order by request_uri) as uris, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct request_uri)), ' ') as uris, client_ip, min(user_agent) as user_agent
 from pod_access
 where kind = 'node_proxy' and outcome <> 'denied'
   -- what monitoring reads, by the exact path, and only by a service account

@@ -17,8 +17,8 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(pod, name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  name as node, string_agg(distinct command, ' | ' order by command) as commands,
-  string_agg(distinct request_uri, ' ' order by request_uri) as uris, client_ip, min(user_agent) as user_agent
+  name as node, array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
+  array_to_string(array_sort(array_agg(distinct request_uri)), ' ') as uris, client_ip, min(user_agent) as user_agent
 from pod_access
 where kind in ('node_exec', 'node_run', 'node_attach', 'node_portforward') and outcome <> 'denied'
 group by cluster, date, actor, client_ip, name, pod

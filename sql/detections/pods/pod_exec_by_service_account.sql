@@ -16,8 +16,8 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct kind, ',' order by kind) as kinds,
-  string_agg(distinct command, ' | ' order by command) as commands, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct kind)), ',') as kinds,
+  array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands, client_ip, min(user_agent) as user_agent
 from pod_access
 where kind in ('exec', 'attach', 'portforward') and outcome <> 'denied'
   and actor_kind = 'service_account'

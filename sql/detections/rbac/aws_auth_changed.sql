@@ -10,7 +10,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, 'kube-system/aws-auth' as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct verb, ',' order by verb) as verbs, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, client_ip, min(user_agent) as user_agent
 from sensitive
 where resource = 'configmaps' and namespace = 'kube-system' and name = 'aws-auth' and outcome in ('allowed', 'unknown')
   and verb not in ('get', 'list', 'watch')

@@ -19,8 +19,14 @@
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, role_name || ' to ' || coalesce(subject_name, '?') as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  resource, namespace, name as binding, role_kind, subject_kind, subject_namespace, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor,
+  case
+    when count(distinct coalesce(namespace, '') || '/' || name) = 1 then min(role_name || ' to ' || coalesce(subject_name, '?'))
+    else count(distinct coalesce(namespace, '') || '/' || name) || ' grants'
+  end as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  array_to_string(
+    array_sort(array_agg(distinct role_name || ' to ' || coalesce(subject_namespace || '/', '') || coalesce(subject_name, '?'))), ', '
+  ) as grants, client_ip, min(user_agent) as user_agent
 from rbac_bindings
 where outcome in ('allowed', 'unknown')
   and (role_name in ('cluster-admin', 'system:masters')
@@ -28,4 +34,4 @@ where outcome in ('allowed', 'unknown')
   and actor_kind <> 'control_plane'
  and not in_identities('cluster_controllers', actor)
   and not in_identities('operators', actor)
-group by cluster, date, actor, client_ip, resource, namespace, name, role_kind, role_name, subject_kind, subject_name, subject_namespace
+group by cluster, date, actor, client_ip

@@ -15,7 +15,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, resource || ' ' || coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct verb, ',' order by verb) as verbs, bool_or(auth_decision = 'allow') as stopped_by_escalation_check,
+  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, bool_or(auth_decision = 'allow') as stopped_by_escalation_check,
   client_ip, min(user_agent) as user_agent
 from sensitive
 where sensitivity = 'rbac' and outcome = 'denied' and actor_kind <> 'control_plane'

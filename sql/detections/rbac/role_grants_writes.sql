@@ -17,7 +17,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  resource, string_agg(distinct rule, ' ') as rules, client_ip, min(user_agent) as user_agent
+  resource, array_to_string(array_sort(array_agg(distinct rule)), ' ') as rules, client_ip, min(user_agent) as user_agent
 from rbac_rules
 where outcome in ('allowed', 'unknown')
   and array_has_any(rule_verbs, make_array('create', 'update', 'patch', 'delete', 'deletecollection', '*'))

@@ -10,17 +10,26 @@
 --   "clusterroles",
 --   "roles",
 -- ]
--- describe = "A role was written one of whose rules allows every verb, or everything on every resource."
+-- describe = "A role was written one of whose rules is for all resources, or for all verbs on secrets, pods, workloads or RBAC."
 -- benign = ["Operators of vendors that ask for everything"]
 -- triage = ["Who is bound to the role?"]
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  resource, string_agg(distinct rule, ' ') as rules, client_ip, min(user_agent) as user_agent
+  resource, array_to_string(array_sort(array_agg(distinct rule)), ' ') as rules, client_ip, min(user_agent) as user_agent
 from rbac_rules
 where outcome in ('allowed', 'unknown')
-  and (array_has(rule_verbs, '*') and array_length(rule_resources) > 0 or array_has(rule_resources, '*'))
+  and (
+    array_has_any(rule_resources, make_array('*', '*/*'))
+    or array_has(rule_verbs, '*') and array_has_any(
+      rule_resources,
+      make_array(
+        'secrets', 'pods', 'nodes', 'serviceaccounts', 'roles', 'clusterroles', 'rolebindings', 'clusterrolebindings',
+        'deployments', 'daemonsets', 'statefulsets', 'jobs', 'cronjobs'
+      )
+    )
+  )
   and actor_kind <> 'control_plane'
  and not in_identities('cluster_controllers', actor)
   and not in_identities('operators', actor)

@@ -16,7 +16,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, name as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  resource, string_agg(distinct verb, ',' order by verb) as verbs, client_ip, min(user_agent) as user_agent
+  resource, array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, client_ip, min(user_agent) as user_agent
 from sensitive
 where sensitivity = 'rbac' and resource in ('roles', 'clusterroles', 'clusterrolebindings', 'rolebindings')
   and starts_with(name, 'system:') and verb <> 'create' and outcome in ('allowed', 'unknown')

@@ -13,7 +13,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, min(secret) as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  client_ip, min(user_agent) as user_agent, string_agg(distinct verb, ',' order by verb) as verbs
+  client_ip, min(user_agent) as user_agent, array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs
 from secret_access
 where not reads and outcome in ('allowed', 'unknown')
   and (actor_kind in ('human', 'anonymous') or agent_class(user_agent) in ('cli', 'script'))

@@ -1,10 +1,10 @@
--- title = "Possible theft of a secret by an identity that does not normally read it"
+-- title = "Possible theft of secrets by an identity that does not normally read them"
 -- status = "test"
 -- severity = "medium"
 -- attack = ["TA0006/T1552.007"]
 -- needs = "Metadata"
 -- resources = ["secrets"]
--- describe = "The secret has readers that come again and again; this identity read it a few times within minutes, and never before or after."
+-- describe = "The secrets have readers that come again and again; this identity read them a few times within minutes, and never before or after."
 -- benign = [
 --   "An administrator looking at one secret",
 --   "A job that runs once a day",
@@ -20,20 +20,23 @@ with extent as (
 ),
 readers as (
   select cluster, secret, actor, actor_kind, count(*) as reads, min(ts) as first_seen, max(ts) as last_seen,
-    first_value(audit_id order by ts) as audit_id, array_agg(audit_id order by ts) as audit_ids,
-    min(client_ip) as client_ip, min(user_agent) as user_agent
+    first_value(audit_id order by ts) as audit_id, min(client_ip) as client_ip, min(user_agent) as user_agent
   from secret_access
   where reads and scope = 'named' and outcome in ('allowed', 'unknown')
   group by cluster, secret, actor, actor_kind
 ),
 regulars as (
-  select cluster, secret, count(*) as regular_readers, min(actor) as regular_reader
+  select cluster, secret, min(actor) as regular_reader
   from readers
   where reads >= 4 and last_seen - first_seen >= interval '1 hour' and actor_kind in ('service_account', 'node')
   group by cluster, secret
 )
-select r.audit_id, r.first_seen, r.last_seen, r.actor, r.secret as object, r.reads as events, r.cluster, r.audit_ids,
-  r.client_ip, r.user_agent, g.regular_reader, g.regular_readers
+select
+  first_value(r.audit_id order by r.first_seen) as audit_id, min(r.first_seen) as first_seen, max(r.last_seen) as last_seen,
+  r.actor, case when count(*) = 1 then min(r.secret) else count(*) || ' secrets' end as object,
+  cast(sum(r.reads) as bigint) as events, r.cluster, array_agg(distinct r.audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct r.secret)), ' ') as secrets,
+  min(r.client_ip) as client_ip, min(r.user_agent) as user_agent, min(g.regular_reader) as a_regular_reader
 from readers r
 join regulars g on g.cluster = r.cluster and g.secret = r.secret
 join extent e on e.cluster = r.cluster
@@ -43,3 +46,4 @@ where r.reads <= 3 and r.last_seen - r.first_seen < interval '10 minutes'
   and not in_identities('cluster_controllers', r.actor)
   and not in_identities('secret_readers', r.actor)
   and not in_identities('operators', r.actor)
+group by r.cluster, r.actor

@@ -42,7 +42,7 @@ windows as (
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor,
   count(*) || ' secrets' as object, sum(reads) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  max(in_window) as secrets_in_10_minutes, string_agg(distinct client_ip, ' ') as client_ips,
+  max(in_window) as secrets_in_10_minutes, array_to_string(array_sort(array_agg(distinct client_ip)), ' ') as client_ips,
   min(user_agent) as user_agent, string_agg(secret, ' ' order by ts) as secrets
 from windows
 group by cluster, actor

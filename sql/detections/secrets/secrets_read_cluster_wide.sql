@@ -28,12 +28,15 @@ with informers as (
 select
   first_value(s.audit_id order by s.ts) as audit_id, min(s.ts) as first_seen, max(s.ts) as last_seen, s.actor,
   'secrets of all namespaces' as object, count(*) as events, s.cluster, array_agg(s.audit_id order by s.ts) as audit_ids,
-  s.client_ip, s.user_agent, string_agg(distinct s.verb, ',' order by s.verb) as verbs
+  s.client_ip, s.user_agent, array_to_string(array_sort(array_agg(distinct s.verb)), ',') as verbs
 from secret_access s
 left join informers i
   on i.cluster = s.cluster and i.actor = s.actor and i.client_ip = s.client_ip and i.user_agent = s.user_agent
 where s.reads and s.scope = 'cluster' and s.outcome in ('allowed', 'unknown') and i.actor is null
-  and s.actor_kind <> 'control_plane'
-  and not in_identities('cluster_controllers', s.actor)
+  -- the control plane watches secrets, but neither from outside nor with a command line tool
+  and not (
+    (s.actor_kind = 'control_plane' or in_identities('cluster_controllers', s.actor))
+    and agent_class(s.user_agent) = 'component' and not is_public_ip(s.client_ip)
+  )
   and not in_identities('secret_readers', s.actor)
 group by s.cluster, s.date, s.actor, s.client_ip, s.user_agent

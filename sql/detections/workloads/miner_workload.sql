@@ -16,12 +16,12 @@
 -- triage = ["Who wrote the workload, with which credential?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, workload as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct image, ' ' order by image) as images, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace, '*') || ' ' || image as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct workload)), ' ') as workloads, client_ip, min(user_agent) as user_agent
 from pod_containers
 where outcome in ('allowed', 'unknown')
   and regexp_like(
     lower(coalesce(image, '') || ' ' || coalesce(command, '') || ' ' || coalesce(args, '') || ' ' || coalesce(container_name, '')),
     'xmrig|minerd|minergate|cryptonight|stratum\+(tcp|ssl)|nicehash|kinsing|kube-hunter|peirates|deepce|botb-|kdigger'
   )
-group by cluster, date, actor, client_ip, workload
+group by cluster, date, actor, client_ip, namespace, image

@@ -24,7 +24,7 @@ select
   first_value(p.audit_id order by p.ts) as audit_id, min(p.ts) as first_seen, max(p.ts) as last_seen, p.actor,
   coalesce(p.namespace, '*') || '/' || coalesce(min(p.service_account), '?') as object, count(distinct p.audit_id) as events, p.cluster,
   array_agg(distinct p.audit_id) as audit_ids,
-  string_agg(distinct d.danger, ', ' order by d.danger) as dangers
+  array_to_string(array_sort(array_agg(distinct d.danger)), ', ') as dangers
 from pod_specs p
 join dangers d on d.cluster = p.cluster and d.audit_id = p.audit_id
 where p.resource = 'pods' and p.verb = 'create' and p.outcome in ('allowed', 'unknown')

@@ -50,7 +50,7 @@ select
   first_value(p.audit_id order by p.ts) as audit_id, min(p.ts) as first_seen, max(p.ts) as last_seen, p.actor,
   p.workload as object, count(distinct p.audit_id) as events, p.cluster,
   array_agg(distinct p.audit_id) as audit_ids,
-  string_agg(distinct d.danger, ', ' order by d.danger) as dangers, p.client_ip, min(p.user_agent) as user_agent,
+  array_to_string(array_sort(array_agg(distinct d.danger)), ', ') as dangers, p.client_ip, min(p.user_agent) as user_agent,
   min(p.service_account) as service_account
 from pod_specs p
 join dangers d on d.cluster = p.cluster and d.audit_id = p.audit_id

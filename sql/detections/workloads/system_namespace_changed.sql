@@ -12,7 +12,7 @@
 
 select
   first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, namespace as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  string_agg(distinct verb || ' ' || resource || '/' || coalesce(name, '?'), ', ') as changes, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct verb || ' ' || resource || '/' || coalesce(name, '?'))), ', ') as changes, client_ip, min(user_agent) as user_agent
 from sensitive
 where namespace in ('kube-system', 'kube-public', 'kube-node-lease')
   and verb in ('create', 'update', 'patch', 'delete', 'deletecollection')

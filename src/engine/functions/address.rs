@@ -7,11 +7,12 @@ use ipnet::IpNet;
 
 use super::{Function, Lists};
 
-/// `cidr_contains`, `is_public_ip`, `ip_class` and `in_networks`.
+/// `cidr_contains`, `is_public_ip`, `ip_class`, `has_networks` and `in_networks`.
 pub(super) fn functions(lists: &Arc<Lists>) -> Vec<Function> {
     let networks = Arc::clone(lists);
     let known = Arc::clone(lists);
     let classes = Arc::clone(lists);
+    let filled = Arc::clone(lists);
     vec![
         Function::predicate("cidr_contains", 2, |row| match row {
             [Some(network), Some(ip)] => {
@@ -22,6 +23,7 @@ pub(super) fn functions(lists: &Arc<Lists>) -> Vec<Function> {
         .checked(|text| parse_network(text).is_some(), "that is no network; write it as 192.0.2.0/24"),
         Function::predicate("is_public_ip", 1, |row| row[0].and_then(parse).is_some_and(is_public)),
         Function::text("ip_class", 1, move |row| row[0].and_then(parse).map(|ip| class(&classes, ip).into())),
+        Function::predicate("has_networks", 1, move |row| row[0].is_some_and(|list| !filled.networks(list).is_empty())),
         Function::predicate("in_networks", 2, move |row| match row {
             [Some(list), Some(ip)] => parse(ip).is_some_and(|ip| any(networks.networks(list), ip)),
             _ => false,

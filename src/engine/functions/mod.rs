@@ -4,6 +4,7 @@
 //! column can never turn a filter into "unknown". The lists of the configuration are captured when a session opens.
 
 mod address;
+mod agent;
 mod json;
 mod uri;
 
@@ -90,7 +91,11 @@ pub(super) fn register(context: &mut SessionContext, lists: Lists) -> Result<()>
         context.deregister_udtf(name);
     }
     let lists = Arc::new(lists);
-    let functions = address::functions(&lists).into_iter().chain(uri::functions()).chain(json::functions());
+    let functions = address::functions(&lists)
+        .into_iter()
+        .chain(agent::functions())
+        .chain(uri::functions())
+        .chain(json::functions());
     for function in functions {
         context.register_udf(ScalarUDF::new_from_impl(function));
     }
