@@ -42,40 +42,45 @@ pub fn detect(
     let mut detected = Detected::default();
     for detection in &pack.detections {
         before(&detection.id)?;
-        let mut outcome =
-            Outcome { detection: detection.id.clone(), state: State::NotEvaluable(String::new()), suppressed: 0 };
-        outcome.state = match unevaluable(detection, &levels) {
-            Some(why) => State::NotEvaluable(why),
-            None => {
-                let begun = Instant::now();
-                let params = params(detection, config);
-                match session.detect(detection, &params) {
-                    Ok(found) => {
-                        let all = found.findings.len();
-                        let kept: Vec<Finding> = found
-                            .findings
-                            .into_iter()
-                            .filter(|finding| config.suppresses(finding, today).is_none())
-                            .collect();
-                        outcome.suppressed = (all - kept.len()) as u64;
-                        let findings = kept.len() as u64;
-                        detected.findings.extend(kept);
-                        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                        if found.omitted > 0 {
-                            State::Incomplete(CUT.to_owned())
-                        } else {
-                            State::Ran { findings, millis }
-                        }
-                    }
-                    Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
-                    Err(error) => State::Incomplete(error.to_string()),
-                }
-            }
+        let run = Run { session, detection, config, today };
+        let (state, suppressed) = match unevaluable(detection, &levels) {
+            Some(why) => (State::NotEvaluable(why), 0),
+            None => run.run(&mut detected.findings)?,
         };
-        detected.outcomes.push(outcome);
+        detected.outcomes.push(Outcome { detection: detection.id.clone(), state, suppressed });
     }
     detected.findings.sort_by(Finding::order);
     Ok(detected)
+}
+
+/// One detection and what it is run with.
+struct Run<'a> {
+    session: &'a Session,
+    detection: &'a Detection,
+    config: &'a Config,
+    today: NaiveDate,
+}
+
+impl Run<'_> {
+    /// Adds what it finds to `findings`; says how it went, and how many findings were suppressed.
+    fn run(&self, findings: &mut Vec<Finding>) -> Result<(State, u64)> {
+        let begun = Instant::now();
+        let found = match self.session.detect(self.detection, &params(self.detection, self.config)) {
+            Ok(found) => found,
+            Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
+            Err(error) => return Ok((State::Incomplete(error.to_string()), 0)),
+        };
+        let (all, before) = (found.findings.len(), findings.len());
+        let is_shown = |finding: &Finding| self.config.suppresses(finding, self.today).is_none();
+        findings.extend(found.findings.into_iter().filter(is_shown));
+        let kept = findings.len() - before;
+        let suppressed = (all - kept) as u64;
+        if found.omitted > 0 {
+            return Ok((State::Incomplete(CUT.to_owned()), suppressed));
+        }
+        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok((State::Ran { findings: kept as u64, millis }, suppressed))
+    }
 }
 
 const CUT: &str = "it yielded more findings than are kept";

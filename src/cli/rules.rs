@@ -62,7 +62,7 @@ fn show(detection: &Detection) -> String {
         "{} ({}, {})\n{}\n\n{}\n",
         detection.id,
         header.severity,
-        word(&header.status),
+        word(header.status),
         header.title,
         header.describe
     );
@@ -90,7 +90,7 @@ fn show(detection: &Detection) -> String {
     text + &format!("\nneeds audit level {:?}\n\n{}\n", header.needs, detection.sql.trim())
 }
 
-fn word(status: &crate::detection::Status) -> &'static str {
+fn word(status: crate::detection::Status) -> &'static str {
     use crate::detection::Status::{Experimental, Stable, Test};
     match status {
         Experimental => "experimental",

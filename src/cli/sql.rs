@@ -47,12 +47,11 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let lists = config.lists_with(&pack.lists);
     let session = Session::open(&settings, events, args::views(&pack), &lists, args.time.period()?)?;
     let result = session.query(&args.query)?;
-    match &args.out {
-        Some(path) => file::write_file(path, |out| write(result, &args.format, out, None))?,
-        None => {
-            let width = if std::io::stdout().is_terminal() { output::width() } else { None };
-            write(result, &args.format, std::io::stdout(), width)?;
-        }
+    if let Some(path) = &args.out {
+        file::write_file(path, |out| write(result, &args.format, out, None))?;
+    } else {
+        let width = if std::io::stdout().is_terminal() { output::width() } else { None };
+        write(result, &args.format, std::io::stdout(), width)?;
     }
     Ok(Ending::Complete)
 }

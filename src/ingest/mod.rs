@@ -171,7 +171,7 @@ fn commit(
     settled: &mut Vec<Account>,
 ) -> Result<Option<u64>> {
     for (step, tally) in steps.iter().zip(tallies) {
-        if !tally.rejects.is_empty() {
+        if !tally.rejects.is_empty() && tally.refused.is_none() {
             run.quarantine(&reject::to_batch(&step.source.name, &tally.rejects)?)?;
         }
         settled.push(close(step, tally));

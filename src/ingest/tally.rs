@@ -36,7 +36,7 @@ impl Tally {
                 }
             }
         }
-        let times = batch.rows.column_by_name("ts").map(|column| column.as_primitive::<TimestampMicrosecondType>());
+        let times = batch.rows.column_by_name("ts").map(AsArray::as_primitive::<TimestampMicrosecondType>);
         if let Some(times) = times.filter(|times| !times.is_empty()) {
             let (first, last) = (arrow::compute::min(times), arrow::compute::max(times));
             account.first_ts = [account.first_ts, first].into_iter().flatten().min();
@@ -68,9 +68,10 @@ impl Tally {
         if too_many || too_large_a_share || nothing_else {
             let most = account.rejects.iter().max_by_key(|(_, count)| **count);
             let reason = most.map_or("", |(reason, _)| reason);
+            let first = self.rejects.iter().map(|reject| reject.line).min().unwrap_or(1);
             self.refused = Some(format!(
-                "{rejected} of {lines} lines are no audit events (mostly {reason}); nothing of it was taken \
-                 (see --max-rejects and --max-reject-ratio)"
+                "{rejected} of {lines} lines are no audit events (mostly {reason}, the first is line {first}); nothing of \
+                 it was taken (see --max-rejects and --max-reject-ratio)"
             ));
         }
     }

@@ -178,7 +178,7 @@ impl<'a> Worker<'a> {
     /// The rows that neither this run nor the lake has met.
     fn without_duplicates(&self, batch: &Batch) -> Result<RecordBatch> {
         let times = times(&batch.rows)?;
-        let hashes = batch.rows.column_by_name("event_hash").map(|column| column.as_binary::<i32>());
+        let hashes = batch.rows.column_by_name("event_hash").map(AsArray::as_binary::<i32>);
         let Some(hashes) = hashes else { return Ok(batch.rows.clone()) };
         let mut dedup = self.pass.dedup.lock().unwrap_or_else(PoisonError::into_inner);
         self.load_known(&mut dedup, times.values())?;
