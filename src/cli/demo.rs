@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let ending = triage::triage(&job, &Pack::embedded()?, &Config::default(), Period::default())?;
     say(&format!("\nthe report: {}", report.display()));
     say(&format!("which events were attacks: {}", written.labels.display()));
-    say(&format!("the same on your own logs: kubesift triage {}", logs.display()));
+    say("the same on your own logs: kubesift triage YOUR-LOGS/ --report report.html");
     Ok(ending)
 }
 

@@ -26,9 +26,9 @@ pub(super) struct Output {
     /// Write an HTML page with findings, timeline and accounts as well
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
-    /// Show findings of this severity or more
-    #[arg(long, value_name = "SEVERITY", value_parser = args::severity, default_value = "info")]
-    min_severity: Severity,
+    /// Show findings of this severity or more [default: low in a table, else info]
+    #[arg(long, value_name = "SEVERITY", value_parser = args::severity)]
+    min_severity: Option<Severity>,
     /// Exit with 10 if there is a finding of this severity or more
     #[arg(long, value_name = "SEVERITY", value_parser = args::severity)]
     fail_on: Option<Severity>,
@@ -40,7 +40,7 @@ pub(super) struct Output {
 impl Output {
     /// A table on stdout and the page in `report`.
     pub(super) fn with_report(report: PathBuf) -> Self {
-        Self { format: None, out: None, report: Some(report), min_severity: Severity::Low, fail_on: None, quiet: false }
+        Self { format: None, out: None, report: Some(report), min_severity: None, fail_on: None, quiet: false }
     }
 
     /// The format, by `--format`, else by the name of the file.
@@ -65,6 +65,12 @@ impl Output {
         })
     }
 
+    /// The quietest severity that is shown.
+    fn least(&self) -> Result<Severity> {
+        let default = if self.format_name()? == "table" { Severity::Low } else { Severity::Info };
+        Ok(self.min_severity.unwrap_or(default))
+    }
+
     /// Fails on what would fail at the end, before any work begins.
     pub(super) fn check(&self) -> Result<()> {
         if self.format_name()? == "parquet" && self.out.is_none() && std::io::stdout().is_terminal() {
@@ -83,7 +89,10 @@ impl Output {
     ) -> Result<Ending> {
         let complete = detected.is_complete();
         let loudest = detected.findings.first().map(|finding| finding.severity);
-        detected.findings.retain(|finding| finding.severity >= self.min_severity);
+        let least = self.least()?;
+        let all = detected.findings.len();
+        detected.findings.retain(|finding| finding.severity >= least);
+        let hidden = all - detected.findings.len();
         let report = Report {
             findings: &detected.findings,
             headers: &pack.detections,
@@ -97,6 +106,9 @@ impl Output {
         }
         if !self.quiet {
             say(summary::summary(&report).trim_end());
+            if hidden > 0 {
+                say(&format!("{hidden} quieter findings are not shown; --min-severity info shows all"));
+            }
         }
         let mut ending = ending_of(accounts);
         if self.fail_on.is_some() && loudest >= self.fail_on {

@@ -183,15 +183,29 @@ fn environment(settings: &Settings, spilled: &Path) -> Result<Arc<RuntimeEnv>, D
     Ok(environment)
 }
 
-/// The session's folder in the spill folder.
+/// The session's folder in the spill folder. It bears the process's number, so that what a killed process left can be
+/// told from what another one is using.
 fn spill_folder(parent: &Path) -> Result<TempDir> {
     let fail = |error| Error::storage(parent, error);
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(fail)?;
+    for entry in std::fs::read_dir(parent).map_err(fail)?.flatten() {
+        if is_left_behind(&entry.file_name().to_string_lossy()) {
+            // another process may be doing the same
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
     tempfile::Builder::new()
-        .prefix("session-")
+        .prefix(&format!("session-{}-", std::process::id()))
         .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir_in(parent)
         .map_err(fail)
+}
+
+/// Whether a folder is that of a session whose process is gone; where there is no `/proc`, none is taken for one.
+fn is_left_behind(name: &str) -> bool {
+    let process = name.strip_prefix("session-").and_then(|rest| rest.split('-').next());
+    let proc = Path::new("/proc");
+    process.is_some_and(|id| id.parse::<u32>().is_ok() && proc.join("self").exists() && !proc.join(id).exists())
 }
 
 /// Registers a store under a scheme of our own, which no path or URL of a user can name.

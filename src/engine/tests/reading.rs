@@ -171,3 +171,19 @@ fn a_query_that_needs_too_much_memory_is_a_limit() {
     let error = bench.try_rows("select * from events order by name").unwrap_err();
     assert!(matches!(&error, Error::Limit(message) if message.contains("--memory")), "{error}");
 }
+
+#[test]
+fn what_a_killed_session_spilled_is_removed_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let spill = folder.path().join("spill");
+    let left_behind = spill.join("session-4294967295-x"); // larger than any process number
+    let of_others = [spill.join(format!("session-{}-y", std::process::id())), spill.join("notes")];
+    for path in of_others.iter().chain([&left_behind]) {
+        std::fs::create_dir_all(path).unwrap();
+    }
+    let settings = settings(&folder);
+    let _session =
+        Session::open(&settings, Events::Batches(vec![]), views(), &BTreeMap::new(), Period::default()).unwrap();
+    assert!(!left_behind.exists());
+    assert!(of_others.iter().all(|path| path.exists()));
+}
