@@ -85,10 +85,14 @@ impl Config {
         Ok(())
     }
 
-    /// The lists of a pack joined by those of the configuration; the ones that nobody filled are there and empty.
+    /// The lists of a pack joined by those of the configuration; the ones that nobody filled are there and empty, and
+    /// the controllers of all platforms are one list.
     #[must_use]
     pub fn lists_with(&self, pack: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
         let mut lists = pack.clone();
+        let of_platforms: Vec<String> =
+            pack.iter().filter(|(name, _)| name.ends_with("_controllers")).flat_map(|(_, list)| list.clone()).collect();
+        lists.insert("cluster_controllers".to_owned(), of_platforms);
         for name in NETWORK_LISTS.iter().chain(&IDENTITY_LISTS) {
             lists.entry((*name).to_owned()).or_default();
         }
