@@ -1,6 +1,6 @@
 //! The whole pack over a lake, against one scan of the columns that most detections read.
 
-#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
 
 mod child;
 mod figures;
@@ -102,9 +102,15 @@ fn run_pack(session: &Session, pack: &Pack, config: &Config) -> Result<Measured>
     let seconds =
         |(id, begin): &(String, Instant), end| (id.clone(), Instant::duration_since(&end, *begin).as_secs_f64());
     let mut measured: Measured = begins.iter().zip(ends).map(|(begin, end)| seconds(begin, end)).collect();
-    let incomplete = detected.outcomes.iter().filter(|outcome| matches!(outcome.state, State::Incomplete(_))).count();
+    let mut incomplete = 0;
+    for outcome in &detected.outcomes {
+        if let State::Incomplete(why) = &outcome.state {
+            eprintln!("{} is incomplete: {why}", outcome.detection);
+            incomplete += 1;
+        }
+    }
     measured.insert("total".to_owned(), (end - begun).as_secs_f64());
     measured.insert("findings".to_owned(), detected.findings.len() as f64);
-    measured.insert("incomplete".to_owned(), incomplete as f64);
+    measured.insert("incomplete".to_owned(), f64::from(incomplete));
     Ok(measured)
 }
