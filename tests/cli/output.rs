@@ -165,7 +165,7 @@ fn hostile_text_is_text_on_the_page() {
     scratch.run(&format!("triage audit.log {FEW} --quiet --report page.html")).done();
     let page = std::fs::read_to_string(scratch.path("page.html")).unwrap();
     assert!(page.contains("&lt;script&gt;"), "the text is there, as text");
-    for markup in ["<script", "<img", "onerror=alert(1)>", "javascript:", "http-equiv=\"refresh\"", "src="] {
+    for markup in ["<script", "<img", "onerror=alert(1)>", "javascript:", "http-equiv=\"refresh\""] {
         assert!(!page.to_lowercase().contains(markup), "{markup}");
     }
     assert!(page.contains("{{7*7}}") && !steers(&page));
@@ -178,9 +178,9 @@ fn the_names_of_files_are_hostile_too() {
     scratch.write(name, lines(0..40) + "junk\n");
     let args = ["triage", name, "--only", "secret_sweep", "--report", "page.html"];
     let ran = Ran::from(scratch.command(args).output().unwrap()).ends(3);
-    assert!(ran.err.contains("<script>.log") && !steers(&ran.err), "{ran:?}");
+    assert!(!steers(&ran.err) && !steers(&ran.out), "{ran:?}");
     let page = std::fs::read_to_string(scratch.path("page.html")).unwrap();
-    assert!(!page.contains("<script") && !steers(&page));
+    assert!(page.contains("&lt;script&gt;.log") && !page.contains("<script") && !steers(&page));
     scratch.write("prose\u{7}.log", "prose\n".repeat(20));
     let ran = Ran::from(scratch.command(["ingest", "prose\u{7}.log", "--lake", "lake"]).output().unwrap()).ends(4);
     assert!(!steers(&ran.err), "{ran:?}");

@@ -44,6 +44,7 @@ fn rules_check_reads_a_folder() {
     assert!(pack.get("secret_sweep").is_some(), "{path}");
     scratch.write("mine/secrets/my_sweep.sql", text);
     scratch.run("rules check --rules mine").ends(0);
+    scratch.run("rules --rules mine check").ends(0);
     scratch.write("mine/secrets/broken.sql", text.replace("-- severity", "-- sveerity"));
     let ran = scratch.run("rules check --rules mine").ends(2);
     assert!(ran.err.contains("broken.sql"), "{ran:?}");

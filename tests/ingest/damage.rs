@@ -114,3 +114,32 @@ fn an_unreadable_file_does_not_stop_the_others() {
     let outcomes: Vec<_> = ingested.accounts.iter().map(|account| (account.outcome, account.rows)).collect();
     assert_eq!(outcomes, [(Outcome::Ingested, 30), (Outcome::Refused, 0)]);
 }
+
+#[test]
+fn a_copy_of_a_refused_file_is_refused_too_and_both_are_taken_later() {
+    let scratch = Scratch::new();
+    let text = lines(0..100) + &"junk\n".repeat(11);
+    scratch.write("a.log", &text);
+    scratch.write("copy.log.gz", gzip(text.as_bytes()));
+    scratch.write("longer.log", text + &lines(100..2_000)); // clean enough
+    let ingested = scratch.ingest(&["a.log", "copy.log.gz", "longer.log"]);
+    let outcomes: Vec<_> = ingested.accounts.iter().map(|account| (account.outcome, account.rows)).collect();
+    assert_eq!(outcomes, [(Outcome::Refused, 0), (Outcome::Refused, 0), (Outcome::Ingested, 2_000)]);
+    assert_eq!(scratch.number("select count(distinct audit_id) from events"), 2_000);
+    let patient = kubesift::ingest::Options { reject_ratio_max: 0.2, ..options() };
+    let later = scratch.ingest_with(&["a.log"], &patient).accounts.remove(0);
+    assert_eq!((later.rows, later.duplicates, later.rejected()), (0, 100, 11), "{later:?}");
+}
+
+#[test]
+fn a_file_that_begins_badly_is_judged_as_a_whole() {
+    for _ in 0..20 {
+        let scratch = Scratch::new();
+        let (first, last) = (lines(1..2), lines(2..3)); // the last without its line end, in a chunk of its own
+        scratch.write("a.log", "{}\n".to_owned() + last.trim_end());
+        scratch.write("b.log", "{}\n{}\n".to_owned() + first.trim_end());
+        let accounts = scratch.ingest(&["a.log", "b.log"]).accounts;
+        let counts: Vec<_> = accounts.iter().map(|account| (account.rows, account.rejected())).collect();
+        assert_eq!(counts, [(1, 1), (1, 2)], "{accounts:?}");
+    }
+}

@@ -81,7 +81,7 @@ proptest! {
         let account = scratch.ingest_with(&["audit.log"], &lenient).accounts.remove(0);
         let expected = Count::of(&text, &mut <_>::default());
         if expected.rows > 0 {
-            prop_assert_eq!(Count::of_account(&account), expected);
+            prop_assert_eq!(Count::of_account(&account), expected, "{:?}", account);
             prop_assert_eq!(scratch.cells(&["line"]).len() as u64, expected.rows);
         }
     }
