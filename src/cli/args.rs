@@ -120,7 +120,7 @@ pub(super) fn views(pack: &Pack) -> Vec<View> {
 #[command(next_help_heading = "Detections")]
 pub(super) struct Rules {
     /// Folder with detections of your own, added to the built-in ones
-    #[arg(long = "rules", value_name = "DIR")]
+    #[arg(long = "rules", value_name = "DIR", global = true)]
     folder: Option<PathBuf>,
     /// Run only these detections
     #[arg(long, value_name = "ID", value_delimiter = ',')]

@@ -170,7 +170,8 @@ impl Redactor {
             .map(|pair| {
                 let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
                 let plain = decode_query(value);
-                let is_secret = after_flag || SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
+                let is_named = is_secret_name(key) || SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
+                let is_secret = after_flag || is_named;
                 after_flag = matches!(plain.as_str(), "--token" | "--password" | "--secret" | "--api-key" | "-p");
                 let clean = match self.free_text(&plain) {
                     _ if is_secret && !plain.is_empty() => self.fingerprint(&plain),

@@ -82,8 +82,10 @@ pub struct Ingested {
 pub fn ingest(lake: &Lake, sources: &[Source], options: &Options, watch: &Watch) -> Result<Ingested> {
     let key = lake.redaction_key()?;
     let mut run = lake.begin()?;
-    let Plan { mut steps, mut settled } = plan::plan(sources, &run.base().ledger()?);
+    let mut usable = sources.to_vec();
+    let mut refused = Vec::new();
     loop {
+        let Plan { steps, mut settled } = plan::plan(&usable, &run.base().ledger()?);
         let spill = tempfile::tempdir_in(run.folder()).map_err(|error| Error::storage(run.folder(), error))?;
         let pass = Pass::new(key, &run, &steps, options, watch, spill.path());
         let parts = worker::work(&pass)?;
@@ -91,14 +93,17 @@ pub fn ingest(lake: &Lake, sources: &[Source], options: &Options, watch: &Watch)
         let mut tallies: Vec<Tally> =
             tallies.into_iter().map(|tally| tally.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
         tallies.iter_mut().for_each(|tally| tally.judge(options, true));
-        let dirty = tallies.iter().any(|tally| tally.refused.is_some() && tally.account.rows > 0);
-        if dirty {
-            exclude_refused(&mut steps, tallies, &mut settled)?;
+        // what was made of its twin, or skipped of it, counted on this source being taken
+        let spoils =
+            |(step, tally): (&Step, &Tally)| tally.refused.is_some() && (tally.account.rows > 0 || step.has_twin);
+        if steps.iter().zip(&tallies).any(spoils) {
+            exclude_refused(steps, tallies, &mut usable, &mut refused)?;
             drop((spill, parts, run));
             run = lake.begin()?;
             continue;
         }
         let unchecked = dedup.into_inner().unwrap_or_else(PoisonError::into_inner).unchecked;
+        settled.append(&mut refused);
         let version = commit(run, parts, &steps, tallies, &mut settled)?;
         let order = |account: &Account| sources.iter().position(|source| source.name == account.source);
         settled.sort_by_key(order);
@@ -145,21 +150,23 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Settles the refused sources and leaves the others in `steps`. Standard input cannot be read a second time.
-fn exclude_refused(steps: &mut Vec<Step>, tallies: Vec<Tally>, settled: &mut Vec<Account>) -> Result<()> {
-    let mut rest = Vec::new();
-    let stdin = |step: &Step| matches!(step.source.place, crate::input::Place::Stdin);
-    if steps.iter().any(stdin) {
+/// Takes the refused sources out of `usable`. Standard input cannot be read a second time.
+fn exclude_refused(
+    steps: Vec<Step>,
+    tallies: Vec<Tally>,
+    usable: &mut Vec<Source>,
+    refused: &mut Vec<Account>,
+) -> Result<()> {
+    if usable.iter().any(|source| matches!(source.place, crate::input::Place::Stdin)) {
         let reason = tallies.iter().find_map(|tally| tally.refused.clone()).unwrap_or_default();
         return Err(Error::input("-", format!("{reason}; standard input cannot be read again without it")));
     }
-    for (step, tally) in std::mem::take(steps).into_iter().zip(tallies) {
-        match tally.refused {
-            Some(reason) => settled.push(plan::refused(step.account, &reason)),
-            None => rest.push(step),
+    for (step, tally) in steps.into_iter().zip(tallies) {
+        if let Some(reason) = tally.refused {
+            usable.retain(|source| *source != step.source);
+            refused.push(plan::refused(step.account, &reason));
         }
     }
-    *steps = rest;
     Ok(())
 }
 

@@ -18,8 +18,17 @@ pub(super) struct Step {
     pub(super) skip: u64,
     /// Whether a longer source that begins the same way is known: if all its events are, it was cut since.
     pub(super) may_be_cut: bool,
+    /// Whether another source of this run begins the same way, so that what is done with it may rest on this one.
+    pub(super) has_twin: bool,
     /// The account so far: names and hashes.
     pub(super) account: Account,
+}
+
+impl Step {
+    /// A source that is read from its beginning.
+    fn new(source: &Source, account: Account) -> Self {
+        Self { source: source.clone(), skip: 0, may_be_cut: false, has_twin: false, account }
+    }
 }
 
 /// The sources to read, and the accounts of those that need no reading.
@@ -45,7 +54,7 @@ pub(super) fn plan(sources: &[Source], ledger: &Ledger) -> Plan {
         let account = account_of(source);
         match head {
             Err(reason) => plan.settled.push(refused(account, reason)),
-            Ok(None) => plan.steps.push(Step { source: source.clone(), skip: 0, may_be_cut: false, account }),
+            Ok(None) => plan.steps.push(Step::new(source, account)),
             Ok(Some(head)) => {
                 let twins = alike.get(short(head)).map_or(0, Vec::len) > 1;
                 let run = seen_in_run.entry(short(head).to_vec()).or_default();
@@ -118,7 +127,7 @@ fn settle(
         .collect();
     candidates.append(&mut run.clone());
     if candidates.is_empty() && !twins {
-        plan.steps.push(Step { source: source.clone(), skip: 0, may_be_cut: false, account });
+        plan.steps.push(Step::new(source, account));
         return;
     }
     match compare(source, &candidates) {
@@ -129,7 +138,7 @@ fn settle(
                 plan.settled.push(known(account, total, &hash));
             } else {
                 let may_be_cut = candidates.iter().any(|(length, _)| *length > total);
-                plan.steps.push(Step { source: source.clone(), skip, may_be_cut, account });
+                plan.steps.push(Step { skip, may_be_cut, has_twin: twins, ..Step::new(source, account) });
             }
         }
     }

@@ -166,8 +166,8 @@ impl<'a> Worker<'a> {
         let mut tally = self.pass.tally(step);
         tally.reject(std::mem::take(&mut batch.rejects));
         tally.add(&batch, &kept);
-        // a source that does not begin like a log is given up before a row of it is written
-        tally.judge(self.pass.options, chunk.offset == 0 && batch.rows.num_rows() == 0);
+        // its share of rejects counts at the end only: chunks come in any order
+        tally.judge(self.pass.options, false);
         if tally.refused.is_some() {
             return Ok(());
         }

@@ -1,0 +1,6 @@
+//! The program as a user meets it: commands, exit codes, what goes to stdout and what to stderr.
+
+mod exits;
+mod output;
+mod query;
+mod words;

@@ -1,0 +1,4 @@
+//! What others rely on: the sample in `datasets`, and what the detections make of generated attacks.
+
+mod dataset;
+mod evidence;
