@@ -7,7 +7,7 @@
 -- ]
 -- needs = "Metadata"
 -- resources = ["certificatesigningrequests"]
--- describe = "Someone other than the controllers approved (or refused) a certificate signing request. A certificate is a credential that cannot be revoked."
+-- describe = "Someone other than the controllers approved a certificate signing request, or denied it. A certificate is a credential that cannot be revoked."
 -- benign = [
 --   "Administrators who join a node by hand",
 --   "A program that approves the certificates of nodes: name it as operator",

@@ -12,7 +12,8 @@
 --   "A node whose kubelet speaks from another address than its pods' traffic: name the node networks",
 -- ]
 -- blind = [
---   "a thief on the pod's own node, or one who uses the token more often than the pod does",
+--   "a thief on the pod's own node",
+--   "a thief in another pod who sends more than the pod does, under the agent of a program",
 --   "a pod that does not use its token while the thief does",
 --   "clusters before Kubernetes 1.30, whose tokens bear no id",
 -- ]

@@ -3,7 +3,7 @@
 -- severity = "low"
 -- attack = ["TA0001/T1078.004"]
 -- needs = "Metadata"
--- describe = "All that a service account did came from one public address, over hours and without a pod: a pipeline or a script that was given a long-lived token."
+-- describe = "All that a service account did came from one public address, for an hour or more and without a pod: a pipeline or a script that was given a long-lived token."
 -- benign = ["Deployment from a hosted pipeline: name its network as trusted"]
 -- blind = ["logs of less than an hour"]
 -- triage = ["Does the token expire?", "Could the pipeline use a federated identity?"]

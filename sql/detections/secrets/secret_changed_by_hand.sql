@@ -7,7 +7,7 @@
 -- ]
 -- needs = "Metadata"
 -- resources = ["secrets"]
--- describe = "A secret was created, changed or deleted by a human identity or with a command line tool."
+-- describe = "A human identity, or a command line tool under another identity, created, changed or deleted a secret."
 -- benign = ["Deployments and rotation by hand"]
 -- triage = ["Was the change planned?"]
 
