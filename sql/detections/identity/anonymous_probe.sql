@@ -6,8 +6,9 @@
 --   "TA0043/T1595",
 -- ]
 -- needs = "Metadata"
--- describe = "One address asked for several things without a credential and was refused."
+-- describe = "One address asked for several things without a credential within a day, and was refused several times."
 -- benign = ["A scanner of your own"]
+-- blind = ["clusters that refuse anonymous requests at once, with a 401: see invalid_token_probe"]
 -- triage = ["Is the address a pod? Then who runs commands in it?"]
 -- params = { paths = 3 }
 
@@ -19,11 +20,17 @@ with probes as (
   having count(distinct uri_path(request_uri)) >= $paths and count(*) filter (where outcome = 'denied') >= $paths
 )
 select
-  first_value(a.audit_id order by a.ts) as audit_id, min(a.ts) as first_seen, max(a.ts) as last_seen,
-  'system:anonymous' as actor, p.client_ip as object, count(distinct a.audit_id) as events, p.cluster,
-  array_agg(distinct a.audit_id) as audit_ids, min(a.user_agent) as user_agent,
-  array_to_string(array_sort(array_agg(distinct a.verb || ' ' || coalesce(a.resource, '-'))), ', ') as requests
+  first_value(a.audit_id order by a.ts, a.audit_id) as audit_id,
+  min(a.ts) as first_seen,
+  max(a.ts) as last_seen,
+  'system:anonymous' as actor,
+  coalesce(p.client_ip, '?') as object,
+  count(distinct a.audit_id) as events,
+  p.cluster,
+  array_agg(distinct a.audit_id) as audit_ids,
+  min(a.user_agent) as user_agent,
+  array_to_string(array_sort(array_agg(distinct concat_ws(' ', a.verb, coalesce(a.resource, '-')))), ', ') as requests
 from probes p
-join activity a on a.cluster = p.cluster and a.date = p.date and a.client_ip = p.client_ip
+join activity a on a.cluster = p.cluster and a.date = p.date and (a.client_ip is not distinct from p.client_ip)
 where a.actor_kind = 'anonymous'
 group by p.cluster, p.date, p.client_ip

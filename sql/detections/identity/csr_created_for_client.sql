@@ -12,10 +12,20 @@
 -- triage = ["Who approved it? A certificate cannot be revoked"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  client_ip, min(user_agent) as user_agent, min(json_get_str(request_object, 'spec', 'signerName')) as signer
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(name, '?') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent,
+  min(json_get_str(request_object, 'spec', 'signerName')) as signer
 from sensitive
 where sensitivity = 'certificate' and verb = 'create' and outcome in ('allowed', 'unknown')
-  and actor_kind not in ('node', 'control_plane') and coalesce(actor, '') not like 'system:bootstrap:%'
-  and not in_identities('cluster_controllers', actor)
+  and coalesce(username, '') not like 'system:node:%'
+  and coalesce(username, '') not like 'system:bootstrap:%'
+  and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, name

@@ -15,8 +15,16 @@
 -- ]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, '' as actor, coalesce(client_ip, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  min(user_agent) as user_agent, array_to_string(array_sort(array_agg(distinct secret)), ' ') as secrets
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  '' as actor,
+  coalesce(client_ip, '?') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  min(user_agent) as user_agent,
+  array_to_string(array_sort(array_agg(distinct secret)), ' ') as secrets
 from secret_access
 where actor_kind = 'unauthenticated' and outcome = 'denied'
 group by cluster, date, client_ip

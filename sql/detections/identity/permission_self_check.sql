@@ -6,20 +6,27 @@
 --   "TA0007/T1613",
 -- ]
 -- needs = "Metadata"
--- describe = "A service account, or anyone with a command line tool, asked the API server for its own rights, which is the first step with a stolen token."
+-- describe = "Someone asked for one of their own rights with a command line tool or a script, or for the list of all of them, as is the first step with a stolen token."
 -- benign = [
 --   "kubectl auth can-i by administrators",
---   "Operators that check their rights at start",
+--   "Dashboards, which ask what to show",
 -- ]
 -- triage = ["What did it do next?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, coalesce(actor, '') as actor, 'own permissions' as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  client_ip, min(user_agent) as user_agent, array_to_string(array_sort(array_agg(distinct resource)), ',') as reviews
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  'own permissions' as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent,
+  array_to_string(array_sort(array_agg(distinct resource)), ',') as reviews
 from sensitive
 where sensitivity = 'review'
-  and actor_kind not in ('control_plane', 'node')
-  and not in_identities('cluster_controllers', actor)
-  and not in_identities('operators', actor)
-  and (agent_class(user_agent) in ('cli', 'script') or resource = 'selfsubjectrulesreviews')
+  and (agent_class(coalesce(user_agent, '')) in ('cli', 'script') or resource = 'selfsubjectrulesreviews')
+  and not in_identities('operators', username)
 group by cluster, date, actor, client_ip

@@ -12,7 +12,9 @@
 --   "A node whose kubelet speaks from another address than its pods' traffic: name the node networks",
 -- ]
 -- blind = [
---   "a thief who uses the token more often than the pod does",
+--   "a thief on the pod's own node",
+--   "a thief in another pod who sends more than the pod does, under the agent of a program",
+--   "a pod that does not use its token while the thief does",
 --   "clusters before Kubernetes 1.30, whose tokens bear no id",
 -- ]
 -- triage = [
@@ -22,42 +24,62 @@
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
 
 with nodes as (
-  select distinct cluster, node_name, client_ip from addresses where actor_kind = 'node'
+  select distinct cluster, node_name, client_ip from addresses where actor_kind = 'node' and not impersonated
 ),
 used as (
-  select a.cluster, a.actor, a.credential_id, a.pod_name, a.client_ip, sum(a.events) as events,
-    min(a.node_name) as node_name, min(a.user_agent) as user_agent
+  select
+    a.cluster,
+    a.actor,
+    a.credential_id,
+    a.pod_name,
+    -- pods of a StatefulSet come back under their name, and names repeat in other namespaces
+    coalesce(a.pod_uid, a.actor || '/' || a.pod_name) as pod,
+    a.client_ip,
+    sum(a.events) as events,
+    min(a.node_name) as node_name,
+    min(a.user_agent) as user_agent,
+    bool_and(agent_class(coalesce(a.user_agent, '')) in ('cli', 'script')) as by_hand
   from addresses a
   left join nodes n on n.cluster = a.cluster and n.node_name = a.node_name and n.client_ip = a.client_ip
-  where a.actor_kind = 'service_account' and starts_with(a.credential_id, 'JTI=') and a.pod_name is not null
-    and a.client_ip is not null and n.client_ip is null
-  group by a.cluster, a.actor, a.credential_id, a.pod_name, a.client_ip
+  where a.actor_kind = 'service_account' and not a.impersonated and starts_with(a.credential_id, 'JTI=')
+    and a.pod_name is not null and a.client_ip is not null and n.client_ip is null
+    and not in_networks('node_networks', a.client_ip)
+  group by a.cluster, a.actor, a.credential_id, a.pod_name, a.pod_uid, a.client_ip
 ),
 homes as (
   -- the pod's own address, by all tokens that were ever bound to it: private, and where its own program speaks from
-  select cluster, pod_name, count(*) as addresses,
+  select
+    cluster,
+    pod,
     first_value(client_ip order by is_public_ip(client_ip), by_hand, events desc, client_ip) as home_ip
   from (
-    select cluster, pod_name, client_ip, sum(events) as events,
-      bool_and(agent_class(user_agent) in ('cli', 'script')) as by_hand
+    select cluster, pod, client_ip, sum(events) as events, bool_and(by_hand) as by_hand
     from used
-    group by cluster, pod_name, client_ip
+    group by cluster, pod, client_ip
   )
-  group by cluster, pod_name
+  group by cluster, pod
 ),
 foreign_use as (
   select u.*, h.home_ip
   from used u
-  join homes h on h.cluster = u.cluster and h.pod_name = u.pod_name
-  where u.client_ip <> h.home_ip and h.addresses > 1
-    and not in_networks('node_networks', u.client_ip)
+  join homes h on h.cluster = u.cluster and h.pod = u.pod
+  where u.client_ip <> h.home_ip
 )
 select
-  first_value(t.audit_id order by t.ts) as audit_id, min(t.ts) as first_seen, max(t.ts) as last_seen,
-  f.actor, f.pod_name || ' used from ' || f.client_ip as object, count(distinct t.audit_id) as events, f.cluster,
+  first_value(t.audit_id order by t.ts, t.audit_id) as audit_id,
+  min(t.ts) as first_seen,
+  max(t.ts) as last_seen,
+  f.actor,
+  f.pod_name || ' used from ' || f.client_ip as object,
+  count(distinct t.audit_id) as events,
+  f.cluster,
   array_agg(distinct t.audit_id) as audit_ids,
-  f.client_ip, f.home_ip, f.credential_id, f.node_name, f.user_agent,
-  array_to_string(array_sort(array_agg(distinct t.verb || ' ' || coalesce(t.resource, ''))), ', ') as requests
+  f.client_ip,
+  f.home_ip,
+  f.credential_id,
+  f.node_name,
+  f.user_agent,
+  array_to_string(array_sort(array_agg(distinct concat_ws(' ', t.verb, coalesce(t.resource, '-')))), ', ') as requests
 from foreign_use f
 join activity t on t.cluster = f.cluster and t.credential_id = f.credential_id and t.client_ip = f.client_ip
 group by f.cluster, f.actor, f.pod_name, f.client_ip, f.home_ip, f.credential_id, f.node_name, f.user_agent

@@ -16,11 +16,20 @@
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, namespace || '/' || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  client_ip, min(user_agent) as user_agent, array_to_string(array_sort(array_agg(distinct issued_credential_id)), ' ') as issued_credential_ids
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(namespace, '?') || '/' || coalesce(name, '?') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent,
+  array_to_string(array_sort(array_agg(distinct issued_credential_id)), ' ') as issued_credential_ids
 from sensitive
 where sensitivity = 'token' and verb = 'create' and outcome in ('allowed', 'unknown')
-  and actor_kind not in ('node', 'control_plane')
-  and not in_identities('cluster_controllers', actor)
-  and not in_identities('operators', actor)
+  and coalesce(username, '') not like 'system:node:%'
+  and not in_identities('cluster_controllers', username)
+  and not in_identities('operators', username)
 group by cluster, date, actor, client_ip, namespace, name

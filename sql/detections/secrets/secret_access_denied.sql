@@ -12,10 +12,18 @@
 -- triage = ["Did the same identity or address succeed later?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, min(secret) as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  client_ip, min(user_agent) as user_agent, count(distinct coalesce(namespace, '*')) as namespaces,
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  case when count(distinct secret) = 1 then min(secret) else count(distinct secret) || ' secrets' end as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent,
+  count(distinct coalesce(namespace, '*')) as namespaces,
   array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs
 from secret_access
-where outcome = 'denied' and actor_kind <> 'control_plane'
- and not in_identities('cluster_controllers', actor)
+where outcome = 'denied' and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip

@@ -4,23 +4,32 @@
 -- attack = ["TA0006/T1552.007"]
 -- needs = "Metadata"
 -- resources = ["secrets"]
--- describe = "The secrets have readers that come again and again; this identity read them a few times within minutes, and never before or after."
+-- describe = "The secrets have readers that come again and again; this identity read them within ten minutes, and never before or after."
 -- benign = [
 --   "An administrator looking at one secret",
 --   "A job that runs once a day",
 -- ]
--- blind = ["logs of less than an hour, in which nothing is usual yet"]
+-- blind = [
+--   "logs of less than an hour, in which nothing is usual yet",
+--   "a thief with the token of a regular reader",
+-- ]
 -- triage = [
 --   "Does the identity belong to the application that owns the secret?",
 --   "What else did it read?",
 -- ]
 
-with extent as (
-  select cluster, min(ts) as first_ts, max(ts) as last_ts from secret_access group by cluster
-),
-readers as (
-  select cluster, secret, actor, actor_kind, count(*) as reads, min(ts) as first_seen, max(ts) as last_seen,
-    first_value(audit_id order by ts) as audit_id, min(client_ip) as client_ip, min(user_agent) as user_agent
+with readers as (
+  select
+    cluster,
+    secret,
+    actor,
+    actor_kind,
+    count(*) as reads,
+    min(ts) as first_seen,
+    max(ts) as last_seen,
+    first_value(audit_id order by ts, audit_id) as audit_id,
+    min(client_ip) as client_ip,
+    min(user_agent) as user_agent
   from secret_access
   where reads and scope = 'named' and outcome in ('allowed', 'unknown')
   group by cluster, secret, actor, actor_kind
@@ -32,16 +41,21 @@ regulars as (
   group by cluster, secret
 )
 select
-  first_value(r.audit_id order by r.first_seen) as audit_id, min(r.first_seen) as first_seen, max(r.last_seen) as last_seen,
-  r.actor, case when count(*) = 1 then min(r.secret) else count(*) || ' secrets' end as object,
-  cast(sum(r.reads) as bigint) as events, r.cluster, array_agg(distinct r.audit_id) as audit_ids,
+  first_value(r.audit_id order by r.first_seen, r.audit_id) as audit_id,
+  min(r.first_seen) as first_seen,
+  max(r.last_seen) as last_seen,
+  r.actor,
+  case when count(*) = 1 then min(r.secret) else count(*) || ' secrets' end as object,
+  cast(sum(r.reads) as bigint) as events,
+  r.cluster,
+  array_agg(distinct r.audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct r.secret)), ' ') as secrets,
-  min(r.client_ip) as client_ip, min(r.user_agent) as user_agent, min(g.regular_reader) as a_regular_reader
+  min(r.client_ip) as client_ip,
+  min(r.user_agent) as user_agent,
+  min(g.regular_reader) as a_regular_reader
 from readers r
 join regulars g on g.cluster = r.cluster and g.secret = r.secret
-join extent e on e.cluster = r.cluster
-where r.reads <= 3 and r.last_seen - r.first_seen < interval '10 minutes'
-  and e.last_ts - e.first_ts >= interval '1 hour'
+where r.last_seen - r.first_seen < interval '10 minutes'
   and r.actor_kind in ('human', 'service_account', 'anonymous')
   and not in_identities('cluster_controllers', r.actor)
   and not in_identities('secret_readers', r.actor)

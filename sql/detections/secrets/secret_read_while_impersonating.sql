@@ -12,8 +12,17 @@
 -- triage = ["Why did the identity not use its own rights?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, username as actor, min(secret) as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  impersonated_username, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  username as actor,
+  case when count(distinct secret) = 1 then min(secret) else count(distinct secret) || ' secrets' end as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  impersonated_username,
+  client_ip,
+  min(user_agent) as user_agent
 from secret_access
 where reads and impersonated_username is not null and outcome in ('allowed', 'unknown')
 group by cluster, date, username, impersonated_username, client_ip

@@ -10,10 +10,18 @@
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor,
-  'secrets of all namespaces' as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids, client_ip, user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  'secrets of all namespaces' as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  user_agent
 from secret_access
 where verb = 'watch' and scope = 'cluster' and outcome in ('allowed', 'unknown') and actor_kind = 'service_account'
-  and not in_identities('cluster_controllers', actor)
-  and not in_identities('secret_readers', actor)
+  and not in_identities('cluster_controllers', username)
+  and not in_identities('secret_readers', username)
 group by cluster, date, actor, client_ip, user_agent
