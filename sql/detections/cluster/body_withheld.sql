@@ -8,10 +8,17 @@
 -- triage = ["Look at the object itself in the cluster"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, resource || ' ' || coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  resource || ' ' || coalesce(namespace || '/', '') || coalesce(name, '?') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent
 from sensitive
 where truncated and sensitivity in ('workload', 'rbac', 'admission', 'certificate') and outcome <> 'denied'
-  and actor_kind <> 'control_plane'
- and not in_identities('cluster_controllers', actor)
+  and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, resource, namespace, name

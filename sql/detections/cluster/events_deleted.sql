@@ -9,10 +9,18 @@
 -- triage = ["What happened in the namespace in the hour before?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace, '*') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(namespace, '*') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs,
+  client_ip,
+  min(user_agent) as user_agent
 from sensitive
 where resource = 'events' and verb in ('delete', 'deletecollection') and outcome <> 'denied'
-  and actor_kind <> 'control_plane'
- and not in_identities('cluster_controllers', actor)
+  and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, namespace

@@ -9,11 +9,27 @@
 -- triage = ["What answers on the port?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace, '*') || '/' || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  min(json_get_str(request_object, 'spec', 'type')) as type, client_ip, min(user_agent) as user_agent
-from sensitive
-where resource = 'services' and sensitivity = 'config' and verb in ('create', 'update', 'patch') and outcome in ('allowed', 'unknown')
-  and (json_get_str(request_object, 'spec', 'type') = 'NodePort' or json_contains(request_object, 'spec', 'externalIPs'))
-  and actor_kind <> 'control_plane'
- and not in_identities('cluster_controllers', actor)
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(namespace, '*') || '/' || coalesce(name, '?') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  min(json_get_str(object, 'spec', 'type')) as type,
+  min(array_to_string(json_texts(object, 'spec', 'externalIPs'), ' ')) as external_ips,
+  client_ip,
+  min(user_agent) as user_agent
+from (
+  select *, json_written(request_object) as object
+  from sensitive
+  where resource = 'services' and sensitivity = 'config'
+)
+where outcome in ('allowed', 'unknown')
+  and (
+    json_get_str(object, 'spec', 'type') = 'NodePort'
+    or array_length(json_texts(object, 'spec', 'externalIPs')) > 0
+  )
+  and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, namespace, name

@@ -9,22 +9,51 @@
 -- resources = [
 --   "mutatingwebhookconfigurations",
 --   "validatingwebhookconfigurations",
+--   "validatingadmissionpolicies",
+--   "validatingadmissionpolicybindings",
+--   "mutatingadmissionpolicies",
+--   "mutatingadmissionpolicybindings",
+--   "apiservices",
+--   "customresourcedefinitions",
 -- ]
--- describe = "A webhook, admission policy or aggregated API was created, changed or deleted: it sees, alters or refuses every request that it matches."
+-- describe = "A webhook, admission policy, aggregated API or converting CustomResourceDefinition was created, changed or deleted: it sees, alters or refuses every request that it matches."
 -- benign = ["The installation or upgrade of a policy engine or operator"]
+-- blind = [
+--   "an update by a service account whose client names itself as a component",
+--   "a CustomResourceDefinition with a conversion webhook, at level Metadata",
+-- ]
 -- triage = [
 --   "Where does the webhook send requests to?",
 --   "Which resources does it match? Secrets?",
 -- ]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, resource || '/' || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  resource || '/' || coalesce(name, '?') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs,
+  client_ip,
+  min(user_agent) as user_agent
 from sensitive
-where sensitivity = 'admission' and resource <> 'customresourcedefinitions' and outcome in ('allowed', 'unknown')
-  and actor_kind not in ('control_plane', 'node')
-  and not in_identities('cluster_controllers', actor)
-  and not in_identities('operators', actor)
+where sensitivity = 'admission' and outcome in ('allowed', 'unknown')
+  -- of CustomResourceDefinitions, those whose objects pass through a webhook
+  and (
+    resource <> 'customresourcedefinitions'
+    or json_get_str(json_written(request_object), 'spec', 'conversion', 'strategy') = 'Webhook'
+  )
   -- operators renew the CA bundle of their own webhooks
-  and not (actor_kind = 'service_account' and verb in ('update', 'patch') and agent_class(user_agent) = 'component')
+  and (
+    actor_kind = 'service_account'
+    and impersonated_username is null
+    and verb in ('update', 'patch')
+    and agent_class(user_agent) = 'component'
+  ) is not true
+  and starts_with(username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', username)
+  and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip, resource, name

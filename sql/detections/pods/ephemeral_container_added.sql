@@ -15,8 +15,17 @@
 -- ]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  pod as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent
 from pod_access
-where kind = 'ephemeralcontainers' and verb not in ('get', 'list', 'watch') and outcome in ('allowed', 'unknown')
-  and not in_identities('operators', actor)
+where kind = 'ephemeralcontainers' and outcome in ('allowed', 'unknown')
+  and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip, pod

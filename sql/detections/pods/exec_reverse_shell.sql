@@ -9,16 +9,28 @@
 -- resources = ["pods"]
 -- describe = "The command of an exec opens a connection back, or fetches a program from elsewhere."
 -- blind = ["a shell in which the command is typed"]
+-- benign = ["Scripts that install a tool in a running pod"]
 -- triage = ["Isolate the pod and keep its memory and disk"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  pod as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
+  client_ip,
+  min(user_agent) as user_agent
 from pod_access
 where outcome <> 'denied'
   and regexp_like(
     command,
-    '/dev/tcp/|(^|[ /])(nc|ncat|netcat)( .*)? -[a-z]*e|mkfifo|socat .*exec|pty\.spawn|fsockopen|base64 +(-d|--decode)[^|]*\| *(ba|da|z)?sh'
-    || '|(curl|wget) .*\| *(ba|da|z)?sh'
+    '/dev/(tcp|udp)/|mkfifo|socat .*exec|pty\.spawn|fsockopen|socket.*(dup2|subprocess)'
+    || '|(^|[ /])(nc|ncat|netcat)( .*)? (-[a-z]*e|-[a-z]*c +[^ ]*sh|--(sh-)?exec)( |$)'
+    || '|(curl|wget) .*(\| *(sudo +)?([^ ]*/)?(a|ba|da|z)?sh( |$|[;|&])|chmod )|\$\((curl|wget) '
+    || '|base64 +(-d|-D|--decode)[^|]*\| *([^ ]*/)?(a|ba|da|z)?sh( |$|[;|&])'
   )
 group by cluster, date, actor, client_ip, pod

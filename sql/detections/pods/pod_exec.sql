@@ -17,8 +17,17 @@
 -- references = ["https://kubernetes.io/docs/reference/access-authn-authz/authorization/"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  pod as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
+  client_ip,
+  min(user_agent) as user_agent
 from pod_access
 where kind in ('exec', 'attach') and outcome <> 'denied'
 group by cluster, date, actor, client_ip, pod

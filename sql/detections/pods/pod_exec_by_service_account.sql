@@ -15,12 +15,20 @@
 -- ]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, pod as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  pod as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct kind)), ',') as kinds,
-  array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands, client_ip, min(user_agent) as user_agent
+  array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
+  client_ip,
+  min(user_agent) as user_agent
 from pod_access
 where kind in ('exec', 'attach', 'portforward') and outcome <> 'denied'
   and actor_kind = 'service_account'
-  and not in_identities('cluster_controllers', actor)
-  and not in_identities('operators', actor)
+  and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip, pod

@@ -12,10 +12,18 @@
 -- triage = ["Which service answers on the pod?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor,
-  case when count(distinct pod) = 1 then min(pod) else count(distinct pod) || ' pods' end as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids, 
-  array_to_string(array_sort(array_agg(distinct pod)), ' ') as pods, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  case when count(distinct pod) = 1 then min(pod) else count(distinct pod) || ' pods' end as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct pod)), ' ') as pods,
+  client_ip,
+  min(user_agent) as user_agent
 from pod_access
 where kind = 'portforward' and outcome <> 'denied'
-  and not in_identities('operators', actor)
+  and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip

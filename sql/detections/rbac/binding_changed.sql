@@ -12,11 +12,20 @@
 -- triage = ["Who got which rights?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace || '/', '') || coalesce(name, '?') as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  resource, array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs, client_ip, min(user_agent) as user_agent,
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(namespace || '/', '') || coalesce(name, '?') as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  resource,
+  array_to_string(array_sort(array_agg(distinct verb)), ',') as verbs,
+  client_ip,
+  min(user_agent) as user_agent,
   min(json_get_str(request_object, 'roleRef', 'name')) as role
 from sensitive
 where resource in ('rolebindings', 'clusterrolebindings') and sensitivity = 'rbac' and outcome in ('allowed', 'unknown')
-  and actor_kind <> 'control_plane'
- and not in_identities('cluster_controllers', actor)
+  and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, resource, namespace, name

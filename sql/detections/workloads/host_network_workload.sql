@@ -16,8 +16,19 @@
 -- triage = ["Does the workload need it?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, workload as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  workload as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent
 from pod_specs
-where json_get_bool(spec, 'hostNetwork') and outcome in ('allowed', 'unknown') and actor_kind not in ('control_plane', 'node')
-  and not in_identities('cluster_controllers', actor)
+where json_get_bool(spec, 'hostNetwork') and outcome in ('allowed', 'unknown')
+  -- kubelets report the static pods of their node
+  and starts_with(username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, workload

@@ -11,17 +11,27 @@
 --   "jobs",
 --   "cronjobs",
 -- ]
--- describe = "An image, a command or a name of a workload is that of known mining or scanning software."
+-- describe = "An image, a command or a name in a workload is that of known mining or scanning software, or of a mining pool."
 -- benign = ["A penetration test"]
 -- triage = ["Who wrote the workload, with which credential?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, coalesce(namespace, '*') || ' ' || image as object, count(distinct audit_id) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct workload)), ' ') as workloads, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(namespace, '*') || ' ' || coalesce(image, '?') as object,
+  count(distinct audit_id) as events,
+  cluster,
+  array_agg(distinct audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct workload)), ' ') as workloads,
+  client_ip,
+  min(user_agent) as user_agent
 from pod_containers
 where outcome in ('allowed', 'unknown')
   and regexp_like(
-    lower(coalesce(image, '') || ' ' || coalesce(command, '') || ' ' || coalesce(args, '') || ' ' || coalesce(container_name, '')),
-    'xmrig|minerd|minergate|cryptonight|stratum\+(tcp|ssl)|nicehash|kinsing|kube-hunter|peirates|deepce|botb-|kdigger'
+    lower(concat_ws(' ', image, command, args, container_name, workload)),
+    'xmrig|xmr-stak|minerd|minergate|ethminer|ccminer|cryptonight|stratum\+(tcp|ssl)|nicehash|minexmr|supportxmr'
+    || '|nanopool|moneroocean|kinsing|kube-hunter|peirates|deepce([^a-z]|$)|botb-|kdigger'
   )
 group by cluster, date, actor, client_ip, namespace, image

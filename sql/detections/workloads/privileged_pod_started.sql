@@ -11,22 +11,18 @@
 -- benign = ["Node agents of the platform"]
 -- triage = ["Who wrote the workload?"]
 
-with dangers as (
-  select cluster, audit_id, 'privileged' as danger from pod_containers where privileged
-  union
-  select cluster, audit_id, 'hostPath ' || host_path as danger from pod_volumes where host_path is not null
-  union
-  select cluster, audit_id, 'hostNetwork' as danger from pod_specs where json_get_bool(spec, 'hostNetwork')
-  union
-  select cluster, audit_id, 'hostPID' as danger from pod_specs where json_get_bool(spec, 'hostPID')
-)
 select
-  first_value(p.audit_id order by p.ts) as audit_id, min(p.ts) as first_seen, max(p.ts) as last_seen, p.actor,
-  coalesce(p.namespace, '*') || '/' || coalesce(min(p.service_account), '?') as object, count(distinct p.audit_id) as events, p.cluster,
-  array_agg(distinct p.audit_id) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct d.danger)), ', ') as dangers
-from pod_specs p
-join dangers d on d.cluster = p.cluster and d.audit_id = p.audit_id
-where p.resource = 'pods' and p.verb = 'create' and p.outcome in ('allowed', 'unknown')
-  and (p.actor_kind = 'control_plane' or in_identities('cluster_controllers', p.actor))
-group by p.cluster, p.date, p.actor, p.namespace, p.service_account
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(namespace, '*') || '/' || coalesce(service_account, '?') as object,
+  count(distinct audit_id) as events,
+  cluster,
+  array_agg(distinct audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct kind || coalesce(' ' || value, ''))), ', ') as dangers
+from pod_dangers
+where resource = 'pods' and verb = 'create' and outcome in ('allowed', 'unknown')
+  and in_identities('cluster_controllers', username)
+  and kind in ('privileged', 'hostPID', 'hostIPC', 'hostNetwork', 'hostProcess', 'hostPath')
+group by cluster, date, actor, namespace, service_account

@@ -14,10 +14,14 @@
 --   "replicasets",
 --   "jobs",
 --   "cronjobs",
+--   "persistentvolumes",
 -- ]
--- describe = "A pod or a workload was written that is privileged, shares the node's processes, adds dangerous capabilities, or mounts a sensitive path of the node."
+-- describe = "A pod or a workload was written that is privileged, shares the node's processes, adds dangerous capabilities, or mounts a sensitive path of the node; or a persistent volume of such a path."
 -- benign = ["Node agents: network, storage, monitoring, at deployment"]
--- blind = ["pods made by a controller from a workload that was written before the log begins: see privileged_pod_started"]
+-- blind = [
+--   "pods made by a controller from a workload that was written before the log begins: see privileged_pod_started",
+--   "static pods, which are files on a node",
+-- ]
 -- triage = [
 --   "Was the deployment planned?",
 --   "On which node does the pod run, and what was done on it?",
@@ -25,36 +29,64 @@
 -- references = ["https://kubernetes.io/docs/concepts/security/pod-security-standards/"]
 
 with dangers as (
-  select cluster, audit_id, 'privileged' as danger from pod_containers where privileged
-  union
-  select cluster, audit_id, 'capability ' || capability as danger
-  from (select cluster, audit_id, unnest(capabilities) as capability from pod_containers)
-  where upper(capability) in ('ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'DAC_READ_SEARCH', 'DAC_OVERRIDE', 'BPF', 'SYS_RAWIO')
-  union
-  select cluster, audit_id, 'hostPath ' || host_path as danger
-  from pod_volumes
-  where regexp_like(
-    regexp_replace(regexp_replace(host_path, '/\.?/', '/', 'g'), '(.)/+$', '\1'),
-    '^(/|/\.\.|/etc|/root|/home|/proc|/sys|/var|/run|/host|/boot|/usr|/bin|/sbin|/lib|/dev)$|\.\.|^/(etc/kubernetes|root|var/lib/(kubelet|docker|containerd|etcd)|var/run/(docker|containerd|crio)|run/(docker|containerd|crio)|proc|var/log$)'
-  )
-  union
-  select cluster, audit_id, 'hostPID' as danger from pod_specs where json_get_bool(spec, 'hostPID')
-  union
-  select cluster, audit_id, 'hostIPC' as danger from pod_specs where json_get_bool(spec, 'hostIPC')
-  union
-  select cluster, audit_id, 'JSON patch' as danger
-  from pod_specs
-  where regexp_like(patch, '"(privileged|hostPID|hostIPC)" *: *true|/(privileged|hostPID|hostIPC)"[^}]*"value" *: *true|"hostPath"')
+  select
+    cluster, date, ts, audit_id, actor, username, client_ip, user_agent, outcome, workload, service_account, kind, value
+  from pod_dangers
+  union all
+  -- a volume of the cluster reaches a node's files for any pod that claims it
+  select
+    cluster, date, ts, audit_id, actor, username, client_ip, user_agent, outcome,
+    'persistentvolumes ' || coalesce(name, '?') as workload,
+    cast(null as varchar) as service_account,
+    'hostPath' as kind,
+    coalesce(
+      json_get_str(json_written(request_object), 'spec', 'hostPath', 'path'),
+      json_get_str(json_written(request_object), 'spec', 'local', 'path')
+    ) as value
+  from sensitive
+  where resource = 'persistentvolumes' and sensitivity = 'config'
+),
+judged as (
+  select
+    *,
+    -- the path without empty and . steps and without a slash at the end: / is the empty text
+    case
+      when kind = 'hostPath' then regexp_replace(regexp_replace(value, '/(\.?/)+', '/', 'g'), '/\.?$', '')
+    end as path
+  from dangers
 )
 select
-  first_value(p.audit_id order by p.ts) as audit_id, min(p.ts) as first_seen, max(p.ts) as last_seen, p.actor,
-  p.workload as object, count(distinct p.audit_id) as events, p.cluster,
-  array_agg(distinct p.audit_id) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct d.danger)), ', ') as dangers, p.client_ip, min(p.user_agent) as user_agent,
-  min(p.service_account) as service_account
-from pod_specs p
-join dangers d on d.cluster = p.cluster and d.audit_id = p.audit_id
-where p.outcome in ('allowed', 'unknown') and p.actor_kind not in ('control_plane', 'node')
-  and not in_identities('cluster_controllers', p.actor)
-  and not in_identities('operators', p.actor)
-group by p.cluster, p.date, p.actor, p.client_ip, p.workload
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  workload as object,
+  count(distinct audit_id) as events,
+  cluster,
+  array_agg(distinct audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct kind || coalesce(' ' || value, ''))), ', ') as dangers,
+  client_ip,
+  min(user_agent) as user_agent,
+  min(service_account) as service_account
+from judged
+where outcome in ('allowed', 'unknown')
+  and (
+    kind in ('privileged', 'hostPID', 'hostIPC', 'hostProcess')
+    or (
+      kind = 'capability'
+      and regexp_replace(upper(value), '^CAP_', '') in (
+        'ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'DAC_READ_SEARCH', 'DAC_OVERRIDE', 'BPF', 'SYS_RAWIO'
+      )
+    )
+    or regexp_like(
+      path,
+      '^(/(etc|home|sys|var|var/lib|var/log|run|var/run|host|boot|usr|bin|sbin|lib|dev))?$|(^|/)\.\.(/|$)'
+      || '|^/(root|proc|etc/(kubernetes|cron[^/]*|ssh|shadow)|var/lib/(kubelet|docker|containerd|etcd)'
+      || '|(var/)?run/(docker|containerd|crio)[^/]*)(/|$)'
+    )
+  )
+  -- kubelets report the static pods of their node
+  and starts_with(username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', username)
+  and not (in_identities('operators', username) and in_identities('operators', actor))
+group by cluster, date, actor, client_ip, workload

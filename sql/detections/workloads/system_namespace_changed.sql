@@ -11,17 +11,33 @@
 -- triage = ["What was written, and does it still run?"]
 
 select
-  first_value(audit_id order by ts) as audit_id, min(ts) as first_seen, max(ts) as last_seen, actor, namespace as object, count(*) as events, cluster, array_agg(audit_id order by ts) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct verb || ' ' || resource || '/' || coalesce(name, '?'))), ', ') as changes, client_ip, min(user_agent) as user_agent
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  namespace as object,
+  count(*) as events,
+  cluster,
+  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_to_string(
+    array_sort(array_agg(distinct verb || ' ' || resource || '/' || coalesce(name, '?'))), ', '
+  ) as changes,
+  client_ip,
+  min(user_agent) as user_agent
 from sensitive
 where namespace in ('kube-system', 'kube-public', 'kube-node-lease')
-  and verb in ('create', 'update', 'patch', 'delete', 'deletecollection')
-  and sensitivity in ('secret', 'rbac', 'workload', 'config', 'exec') and outcome in ('allowed', 'unknown')
-  and actor_kind in ('human', 'service_account', 'anonymous')
-  and coalesce(service_account_namespace, '') <> 'kube-system'
+  and sensitivity in ('secret', 'rbac', 'workload', 'config', 'exec')
+  and verb in ('create', 'update', 'patch', 'delete', 'deletecollection') and outcome in ('allowed', 'unknown')
+  -- ways into pods have detections of their own; a namespace is not in itself
   and coalesce(subresource, '') not in ('exec', 'attach', 'portforward', 'proxy')
-  and not in_identities('cluster_controllers', actor)
-  and not in_identities('operators', actor)
-  and not (resource = 'secrets' and coalesce(name, '') like 'bootstrap-token-%')
-  and not (resource = 'namespaces')
+  and resource <> 'namespaces'
+  -- the components in kube-system keep their settings there; the same token in a person's tool is another matter
+  and (
+    service_account_namespace = 'kube-system'
+    and impersonated_username is null
+    and agent_class(user_agent) = 'component'
+  ) is not true
+  and starts_with(username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', username)
+  and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip, namespace
