@@ -21,9 +21,9 @@
 //! |---|---|
 //! | 0 | [`error`], [`limits`] |
 //! | 1 | [`schema`], [`account`], [`part`], [`finding`] |
-//! | 2 | [`input`], [`event`], [`lake`], [`detection`] |
+//! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`] |
 //! | 3 | [`engine`], [`report`] (which may import [`detection`] only of floor 2) |
-//! | 4 | [`config`], [`ingest`], [`detect`], [`generate`] |
+//! | 4 | [`ingest`], [`detect`], [`generate`] |
 //! | 5 | [`cli`], then `main` |
 //!
 //! # Invariants
@@ -48,6 +48,7 @@ pub mod finding;
 pub mod part;
 pub mod schema;
 
+pub mod config;
 pub mod detection;
 pub mod event;
 pub mod input;
@@ -56,7 +57,6 @@ pub mod lake;
 pub mod engine;
 pub mod report;
 
-pub mod config;
 pub mod detect;
 pub mod generate;
 pub mod ingest;

@@ -1,3 +1,5 @@
+//! The generator as a whole: the same bytes for a seed, believable shares, labels that hold.
+
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;

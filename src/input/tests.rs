@@ -1,3 +1,5 @@
+//! Sources as lines: what one way of storing a log gives, every other gives too.
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;

@@ -54,7 +54,7 @@ select
 from uses u
 left join uses o
   on o.cluster = u.cluster and o.secret = u.secret
-  and o.application <> u.application and o.actor is distinct from u.actor
+  and o.application <> u.application and (o.actor is distinct from u.actor)
 left join readers r
   on r.cluster = u.cluster and r.secret = u.secret
   and r.application <> u.application and r.application <> coalesce(u.service_account, 'default')

@@ -1,3 +1,5 @@
+//! Chunks: every byte once, in order, with right numbers and offsets.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Decoding: by content, whole or cut, never more than a bomb may.
+
 use std::io::Write;
 
 use flate2::Compression;

@@ -1,3 +1,5 @@
+//! Splitting: the same items, however the documents are laid out and read.
+
 use proptest::prelude::*;
 
 use super::*;
