@@ -34,7 +34,7 @@ fn every_attack_is_evidence_of_a_finding_of_medium_severity_or_more() {
     let evidence: BTreeSet<&str> = findings
         .iter()
         .inspect(|finding| {
-            assert!(finding["severity"].as_str().unwrap().parse::<Severity>().unwrap() >= Severity::Medium)
+            assert!(finding["severity"].as_str().unwrap().parse::<Severity>().unwrap() >= Severity::Medium);
         })
         .flat_map(|finding| finding["audit_ids"].as_array().unwrap())
         .map(|id| id.as_str().unwrap())

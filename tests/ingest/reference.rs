@@ -67,8 +67,8 @@ fn every_row_is_what_a_plain_reader_reads() {
         let event: Value = serde_json::from_str(line).unwrap();
         let mut row = rows.remove(&(number + 1)).unwrap();
         let (name, uri) = (row.pop().unwrap(), row.pop().unwrap());
-        for at in FIELDS.len()..row.len() {
-            row[at] = six_digits(&row[at]);
+        for time in row.iter_mut().skip(FIELDS.len()) {
+            *time = six_digits(time);
         }
         assert_eq!(row, expected(&event), "line {}", number + 1);
         if !uri.contains("redacted") {
