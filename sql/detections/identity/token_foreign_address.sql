@@ -13,7 +13,7 @@
 -- ]
 -- blind = [
 --   "a thief on the pod's own node",
---   "a thief in another pod who sends more than the pod does, under the agent of a program",
+--   "a thief in another pod who used the token before the log begins, under the agent of a program",
 --   "a pod that does not use its token while the thief does",
 --   "clusters before Kubernetes 1.30, whose tokens bear no id",
 -- ]
@@ -36,6 +36,7 @@ used as (
     coalesce(a.pod_uid, a.actor || '/' || a.pod_name) as pod,
     a.client_ip,
     sum(a.events) as events,
+    min(a.first_seen) as first_used,
     min(a.node_name) as node_name,
     min(a.user_agent) as user_agent,
     bool_and(agent_class(coalesce(a.user_agent, '')) in ('cli', 'script')) as by_hand
@@ -47,13 +48,14 @@ used as (
   group by a.cluster, a.actor, a.credential_id, a.pod_name, a.pod_uid, a.client_ip
 ),
 homes as (
-  -- the pod's own address, by all tokens that were ever bound to it: private, and where its own program speaks from
+  -- the pod's own address, by all tokens that were ever bound to it: private, where its own program speaks from, and
+  -- used first, since a token is stolen only after it was given to the pod
   select
     cluster,
     pod,
-    first_value(client_ip order by is_public_ip(client_ip), by_hand, events desc, client_ip) as home_ip
+    first_value(client_ip order by is_public_ip(client_ip), by_hand, first_used, client_ip) as home_ip
   from (
-    select cluster, pod, client_ip, sum(events) as events, bool_and(by_hand) as by_hand
+    select cluster, pod, client_ip, min(first_used) as first_used, bool_and(by_hand) as by_hand
     from used
     group by cluster, pod, client_ip
   )
