@@ -26,7 +26,7 @@ pub struct Redactor {
     assignments: Regex,
 }
 
-/// Looks for any of a few words, in every line of a log: by SIMD where the machine has it, which is ten times as fast.
+/// Looks for any of a few words, in every line of a log: by SIMD where the machine has it.
 struct Marks {
     packed: Option<packed::Searcher>,
     plain: AhoCorasick,
