@@ -11,6 +11,7 @@ use crate::detection::Pack;
 use crate::engine::{Period, Settings, View};
 use crate::error::{Error, Result};
 use crate::finding::Severity;
+use crate::ingest;
 use crate::limits;
 
 /// How queries may run.
@@ -30,7 +31,7 @@ pub(super) struct Limits {
 
 impl Limits {
     pub(super) fn threads(&self) -> usize {
-        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from)
+        threads(self.threads)
     }
 
     pub(super) fn settings(&self, spill_dir: &Path) -> Result<Settings> {
@@ -45,6 +46,11 @@ impl Limits {
             threads: self.threads(),
         })
     }
+}
+
+/// As many threads as were asked for, else as many as the machine has cores.
+pub(super) fn threads(wanted: Option<u16>) -> usize {
+    wanted.map_or_else(ingest::cores, usize::from)
 }
 
 /// `512M`, `4G`, or plain bytes.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::progress::Progress;
-use super::{Ending, output, say, signals};
+use super::{Ending, args, output, say, signals};
 use crate::account::{Account, Outcome};
 use crate::error::Result;
 use crate::ingest::{Options, Watch, ingest};
@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let lake = Lake::create_or_open(&args.lake)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
-    let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(2, usize::from), usize::from);
+    let threads = args::threads(args.threads);
     let ingested = {
         let _progress = Progress::of_reading(&watch, file_bytes(&found), args.quiet);
         ingest(&lake, &found.sources, &args.intake.options(threads), &watch)?

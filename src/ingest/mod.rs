@@ -40,11 +40,17 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             cluster: "default".to_owned(),
-            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            threads: cores(),
             rejects_max: limits::REJECTS_MAX,
             reject_ratio_max: limits::REJECT_RATIO_MAX,
         }
     }
+}
+
+/// The cores that the machine lends to this process.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }
 
 /// What an onlooker sees of a run, and how it stops it.
