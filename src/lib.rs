@@ -20,7 +20,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`error`], [`limits`] |
-//! | 1 | [`schema`], [`account`], [`part`], [`finding`] |
+//! | 1 | [`schema`], [`account`], [`block`], [`part`], [`finding`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`] |
 //! | 3 | [`engine`], [`report`] (which may import [`detection`] only of floor 2) |
 //! | 4 | [`ingest`], [`detect`], [`generate`] |
@@ -44,6 +44,7 @@ pub mod error;
 pub mod limits;
 
 pub mod account;
+pub mod block;
 pub mod finding;
 pub mod part;
 pub mod schema;

@@ -4,6 +4,8 @@
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 /// How many decompressed bytes one worker parses at a time.
 pub const CHUNK_BYTES: usize = 4 << 20;
+/// Memory for the texts that a worker remembers from line to line, in bytes; beyond it all are forgotten.
+pub const VOCABULARY_BYTES_MAX: usize = 64 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.
 pub const JSON_DEPTH_MAX: usize = 256;
 /// Room behind the bytes of a chunk, so that the parser may pad it in place.
@@ -16,8 +18,12 @@ pub const ZERO_RUN_BYTES_MAX: usize = 4 << 10;
 pub const SNIFF_BYTES: usize = 64 << 10;
 /// Chunks that wait between the reader and the workers, for each worker.
 pub const CHUNKS_QUEUED_PER_WORKER: usize = 2;
+/// Rows of one Parquet page.
+pub const PAGE_ROWS_MAX: usize = 16 << 10;
+/// Bytes of a text column that end a page before that.
+pub const PAGE_BYTES_MAX: usize = 4 << 20;
 /// Rows of one Parquet row group.
-pub const ROW_GROUP_ROWS_MAX: usize = 1 << 20;
+pub const ROW_GROUP_ROWS_MAX: usize = 256 << 10;
 /// Encoded bytes that one Parquet writer holds before it closes a row group.
 pub const ROW_GROUP_BYTES_MAX: usize = 48 << 20;
 /// Size at which a part is closed and the next one begun.

@@ -34,7 +34,7 @@ pub(super) fn derive<'a>(event: &Event<'a>, uri: &str) -> Derived<'a> {
         client_ip,
         source_ips_disagree: event.source_ips.iter().any(|ip| Some(*ip) != client_ip),
         node_name: event.user.node_name.or_else(|| event.user.username?.strip_prefix("system:node:")),
-        scope: scope(event, name.as_deref()),
+        scope: scope_of(event, name.is_some()),
         name,
         outcome,
         exec_command: exec_command(event, path, query),
@@ -49,7 +49,7 @@ const CONTROL_PLANE: &[&str] =
 fn actor_kind(actor: Option<&str>) -> &'static str {
     match actor {
         None => "unauthenticated",
-        Some("system:anonymous" | "system:unauthenticated") => "anonymous",
+        Some("system:anonymous" | "system:unauthenticated") => ANONYMOUS,
         Some(name) if service_account(name).is_some() => "service_account",
         Some(name) if name.starts_with("system:node:") => "node",
         Some(name) if CONTROL_PLANE.contains(&name) => "control_plane",
@@ -64,7 +64,7 @@ fn service_account(actor: &str) -> Option<(&str, &str)> {
 }
 
 /// The one name that a list or watch asks for by `fieldSelector=metadata.name=NAME`.
-fn selected_name(query: &str) -> Option<String> {
+pub(super) fn selected_name(query: &str) -> Option<String> {
     let selector = query_values(query, "fieldSelector").next()?;
     let name = selector.split(',').find_map(|term| term.strip_prefix("metadata.name="))?.trim_start_matches('=');
     (!name.is_empty()).then(|| name.to_owned())
@@ -83,16 +83,20 @@ pub(super) fn decode_query(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-fn scope(event: &Event<'_>, name: Option<&str>) -> &'static str {
-    let verb = event.verb.unwrap_or_default();
-    if event.object.resource.is_none_or(str::is_empty) {
-        "non_resource"
-    } else if name.is_some() || verb == "create" {
-        "named" // a create concerns one object, whose name may be generated
-    } else if event.object.namespace.is_some_and(|namespace| !namespace.is_empty()) {
-        "namespace"
-    } else {
-        "cluster"
+fn scope_of(event: &Event<'_>, has_name: bool) -> &'static str {
+    let is_there = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
+    // a create concerns one object, whose name may be generated
+    let is_named = has_name || event.verb == Some("create");
+    scope(is_there(event.object.resource), is_named, is_there(event.object.namespace))
+}
+
+/// How much a request asks for.
+pub(super) fn scope(is_resource: bool, is_named: bool, is_namespaced: bool) -> &'static str {
+    match (is_resource, is_named, is_namespaced) {
+        (false, ..) => "non_resource",
+        (_, true, _) => "named",
+        (.., true) => "namespace",
+        _ => "cluster",
     }
 }
 
@@ -100,10 +104,10 @@ fn scope(event: &Event<'_>, name: Option<&str>) -> &'static str {
 /// "Connection closed early" is written as code 200 for requests whose end nobody saw (apiserver's audit handler).
 fn outcome(event: &Event<'_>) -> &'static str {
     if event.annotations.decision == Some("forbid") {
-        return "denied";
+        return DENIED;
     }
     match event.response.code {
-        Some(401 | 403) => "denied",
+        Some(401 | 403) => DENIED,
         Some(200..300)
             if event.response.message.is_some_and(|message| message.starts_with("Connection closed early")) =>
         {
@@ -115,10 +119,24 @@ fn outcome(event: &Event<'_>) -> &'static str {
     }
 }
 
-/// The command line of exec and attach (`command=` once for each word), and of the kubelet's run (`cmd=`).
+/// The outcome of a request that was not permitted.
+pub(super) const DENIED: &str = "denied";
+/// The kind of an actor whom nobody asked for a name.
+pub(super) const ANONYMOUS: &str = "anonymous";
+
 fn exec_command(event: &Event<'_>, path: &str, query: &str) -> Option<String> {
-    let through_kubelet = || path.contains("/proxy/") && query.contains('=');
-    if !matches!(event.object.subresource, Some("exec" | "attach")) && !through_kubelet() {
+    let is_exec = matches!(event.object.subresource, Some("exec" | "attach"));
+    if is_exec || is_through_kubelet(path, query) { command(query) } else { None }
+}
+
+/// Whether a request may run something through a kubelet.
+pub(super) fn is_through_kubelet(path: &str, query: &str) -> bool {
+    path.contains("/proxy/") && query.contains('=')
+}
+
+/// The command line of exec and attach (`command=` once for each word), and of the kubelet's run (`cmd=`).
+pub(super) fn command(query: &str) -> Option<String> {
+    if !query.contains('=') {
         return None;
     }
     let mut words: Vec<String> = query_values(query, "command").collect();
@@ -128,19 +146,32 @@ fn exec_command(event: &Event<'_>, path: &str, query: &str) -> Option<String> {
 
 const HEALTH_PATHS: &[&str] = &["/healthz", "/livez", "/readyz", "/version"];
 
+/// Whether a path is one that anyone may ask for a cluster's health.
+pub(super) fn is_health(path: &str) -> bool {
+    let path = path.trim_end_matches('/');
+    HEALTH_PATHS.iter().any(|health| path == *health || is_below(path, health))
+}
+
+/// Whether a verb changes nothing.
+pub(super) fn is_read(verb: &str) -> bool {
+    matches!(verb, "get" | "list" | "watch" | "head" | "options")
+}
+
 /// The first class that fits, most telling first.
 fn sensitivity(event: &Event<'_>, actor_kind: &str, outcome: &str, path: &str) -> &'static str {
     let verb = event.verb.unwrap_or_default();
-    let is_read = matches!(verb, "get" | "list" | "watch" | "head" | "options");
-    let by_object = by_object(&event.object, verb, is_read);
-    let path = path.trim_end_matches('/');
-    let is_health = is_read && HEALTH_PATHS.iter().any(|health| path == *health || is_below(path, health));
-    match by_object {
-        Some(class) => class,
-        None if event.impersonated.username.is_some() => "impersonation",
-        None if actor_kind == "anonymous" && !is_health => "anonymous",
-        None if outcome == "denied" => "denied",
-        None => "other",
+    let is_anonymous = actor_kind == ANONYMOUS && !(is_read(verb) && is_health(path));
+    by_object(&event.object, verb)
+        .unwrap_or_else(|| class_of_other(event.impersonated.username.is_some(), is_anonymous, outcome == DENIED))
+}
+
+/// The class of a request for nothing that is sensitive by itself.
+pub(super) fn class_of_other(is_impersonated: bool, is_anonymous: bool, is_denied: bool) -> &'static str {
+    match (is_impersonated, is_anonymous, is_denied) {
+        (true, ..) => "impersonation",
+        (_, true, _) => "anonymous",
+        (.., true) => "denied",
+        _ => "other",
     }
 }
 
@@ -150,7 +181,8 @@ fn is_below(path: &str, parent: &str) -> bool {
 
 /// By what is asked for. Resources are matched whatever the verb, less the verbs known to be harmless, since an unknown
 /// method arrives as an odd or an empty verb (apiserver's `RequestInfoFactory`).
-fn by_object(object: &Object<'_>, verb: &str, is_read: bool) -> Option<&'static str> {
+pub(super) fn by_object(object: &Object<'_>, verb: &str) -> Option<&'static str> {
+    let is_read = is_read(verb);
     let resource = object.resource?;
     let subresource = object.subresource.unwrap_or_default();
     let core = object.api_group.is_none_or(str::is_empty);

@@ -9,6 +9,7 @@ mod derive;
 mod document;
 mod envelope;
 mod parse;
+mod quick;
 mod redact;
 pub mod reject;
 mod time;
@@ -24,11 +25,13 @@ pub use redact::Redactor;
 pub use reject::{Reason, Reject};
 pub use time::date;
 
-use crate::error::{Error, Result};
+use crate::block::{Block, Vocabulary};
+use crate::error::Result;
 use crate::limits;
-use columns::{Cleaner, Columns, Origin};
+use columns::{Cleaner, Origin, Rows};
 use document::Document;
 use parse::Parsed;
+use quick::Quick;
 
 /// Where a run of lines lies in its source.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +44,11 @@ pub struct Place<'a> {
     pub offset: u64,
 }
 
-/// What became of a run of lines. `lines = batch rows + rejects + blanks`.
+/// What became of a run of lines. `lines = rows + rejects + blanks`.
 #[derive(Debug)]
-pub struct Batch {
+pub struct Batch<R = RecordBatch> {
     /// The events, in the schema of `schema::events`.
-    pub rows: RecordBatch,
+    pub rows: R,
     /// Lines seen; each item of an `EventList` on one line counts as one.
     pub lines: u64,
     /// Blank lines.
@@ -58,10 +61,12 @@ pub struct Batch {
 pub struct Parser {
     cluster: String,
     redactor: Redactor,
-    columns: Columns,
+    rows: Rows,
+    /// `None` where every line is to be read the slow way.
+    quick: Option<Quick>,
     buffers: Buffers,
     tape: Tape<'static>,
-    /// The copy of the lines in which simd-json unescapes strings.
+    /// The copy of a line in which simd-json unescapes strings.
     scratch: Vec<u8>,
 }
 
@@ -80,20 +85,43 @@ impl Parser {
         Self {
             cluster: cluster.to_owned(),
             redactor,
-            columns: Columns::new(),
+            rows: Rows::default(),
+            quick: Some(Quick::new()),
             buffers: Buffers::with_max_depth(limits::CHUNK_BYTES, limits::JSON_DEPTH_MAX),
             tape: Tape(Vec::new()),
             scratch: Vec::new(),
         }
     }
 
-    /// Parses whole lines (the last may lack its line end). Fails only where an Arrow batch cannot be built, which
-    /// would be a bug.
+    /// The same parser without its fast way, to be held against it.
+    #[must_use]
+    pub fn slow(self) -> Self {
+        Self { quick: None, ..self }
+    }
+
+    /// Parses whole lines (the last may lack its line end) to an Arrow batch. Fails only where the batch cannot be
+    /// built, which would be a bug.
     pub fn parse(&mut self, text: &[u8], place: Place<'_>) -> Result<Batch> {
-        let mut batch = Counts::default();
-        self.scratch.clear();
-        self.scratch.extend_from_slice(text);
-        self.scratch.resize(text.len() + INPUT_PADDING, 0);
+        let Batch { lines, blanks, rejects, rows: () } = self.read(text, place);
+        let (block, vocabulary) = self.rows();
+        Ok(Batch { rows: block.to_batch(vocabulary)?, lines, blanks, rejects })
+    }
+
+    /// The rows of the last [`Self::read`], and what their codes stand for.
+    #[must_use]
+    pub fn rows(&self) -> (&Block, &Vocabulary) {
+        (&self.rows.block, &self.rows.vocabulary)
+    }
+
+    /// Parses whole lines (the last may lack its line end); [`Self::rows`] has the events.
+    pub fn read(&mut self, text: &[u8], place: Place<'_>) -> Batch<()> {
+        self.rows.block.clear();
+        let remembered = self.quick.as_ref().map_or(0, Quick::bytes) + self.rows.vocabulary.bytes();
+        if remembered > limits::VOCABULARY_BYTES_MAX {
+            self.rows.vocabulary.clear();
+        }
+        let mut counts = Counts::default();
+        let kind = Kind::of(text);
         let mut start = 0;
         let ends = memchr_iter(b'\n', text).chain((!text.ends_with(b"\n")).then_some(text.len()));
         for (index, end) in ends.enumerate() {
@@ -102,11 +130,10 @@ impl Parser {
             let at = Place { offset: place.offset + start as u64, ..place };
             let is_tail = end == text.len();
             start = end + 1;
-            let found = self.line(text, range.clone(), &at, line);
-            self.count(found, &text[range], &at, line, is_tail, &mut batch);
+            let found = self.line(&text[range.clone()], &at, line, kind);
+            self.count(found, &text[range], &at, line, is_tail, &mut counts);
         }
-        let rows = self.columns.finish().map_err(|error| Error::Internal(format!("events batch: {error}")))?;
-        Ok(Batch { rows, lines: batch.lines, blanks: batch.blanks, rejects: batch.rejects })
+        Batch { rows: (), lines: counts.lines, blanks: counts.blanks, rejects: counts.rejects }
     }
 
     fn count(&mut self, found: Line, text: &[u8], at: &Place<'_>, line: u64, is_tail: bool, counts: &mut Counts) {
@@ -129,41 +156,76 @@ impl Parser {
 
     /// Items of a list on one line: each is parsed as if it were a line.
     fn items(&mut self, text: &[u8], ranges: Vec<Range<usize>>, at: &Place<'_>, line: u64, counts: &mut Counts) {
-        let outer = std::mem::take(&mut self.scratch);
         for range in ranges {
             let item = &text[range];
-            self.scratch.clear();
-            self.scratch.extend_from_slice(item);
-            self.scratch.resize(item.len() + INPUT_PADDING, 0);
-            let found = match self.line(item, 0..item.len(), at, line) {
+            let found = match self.line(item, at, line, Kind::Text) {
                 Line::Items(_) => Line::Rejected(Reason::NotAuditEvent, "a list within a list".to_owned()),
                 found => found,
             };
             self.count(found, item, at, line, false, counts);
         }
-        self.scratch = outer;
     }
 
-    fn line(&mut self, text: &[u8], range: Range<usize>, at: &Place<'_>, line: u64) -> Line {
-        let original = &text[range.clone()];
+    fn line(&mut self, original: &[u8], at: &Place<'_>, line: u64, kind: Kind) -> Line {
         if original.is_empty() {
             return Line::Blank;
         }
         if original.len() > limits::LINE_BYTES_MAX {
             return Line::Rejected(Reason::TooLong, format!("longer than {} bytes", limits::LINE_BYTES_MAX));
         }
+        let origin = Origin { cluster: &self.cluster, source: at.source, line, hash: event_hash(original) };
+        if let Some(quick) = &mut self.quick
+            && kind.is_text(original)
+            && quick.append(original, &self.redactor, &mut self.rows, &origin).is_some()
+        {
+            return Line::Row;
+        }
+        self.scratch.clear();
+        self.scratch.extend_from_slice(original);
+        self.scratch.resize(original.len() + INPUT_PADDING, 0);
+        let base = self.scratch.as_ptr().addr();
         let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-        let copy = &mut self.scratch[range.start..range.end + INPUT_PADDING];
-        let base = copy.as_ptr().addr();
-        let found = if let Err(error) = fill_tape_padded(copy, original.len(), &mut self.buffers, &mut tape) {
-            rejected(&error, original)
-        } else {
-            let document = Document::new(&tape.0, base, original);
-            let origin = Origin { cluster: &self.cluster, source: at.source, line, hash: event_hash(original) };
-            event_of(&document, original, &self.redactor, &mut self.columns, &origin)
-        };
+        let found =
+            if let Err(error) = fill_tape_padded(&mut self.scratch, original.len(), &mut self.buffers, &mut tape) {
+                rejected(&error, original)
+            } else {
+                let document = Document::new(&tape.0, base, original);
+                event_of(&document, original, &self.redactor, &mut self.rows, &origin)
+            };
         self.tape = tape.reset();
         found
+    }
+}
+
+/// What is known of a run of lines before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// UTF-8 without control characters but line ends.
+    Text,
+    /// UTF-8, but it may have control characters, which JSON forbids in strings.
+    Controls,
+    /// Some of it is no UTF-8.
+    Bytes,
+}
+
+impl Kind {
+    fn of(text: &[u8]) -> Self {
+        // in short blocks, so that the compiler counts 16 bytes at a time
+        let controls = |block: &[u8]| block.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(*byte < b' ')));
+        let found: usize = text.chunks(u8::MAX.into()).map(|block| usize::from(controls(block))).sum();
+        if simdutf8::basic::from_utf8(text).is_err() {
+            Self::Bytes
+        } else if found > memchr_iter(b'\n', text).count() {
+            Self::Controls
+        } else {
+            Self::Text
+        }
+    }
+
+    /// Whether `line` of the run has no control characters and is UTF-8.
+    fn is_text(self, line: &[u8]) -> bool {
+        self == Self::Text
+            || line.iter().all(|byte| *byte >= b' ') && (self == Self::Controls || std::str::from_utf8(line).is_ok())
     }
 }
 
@@ -174,25 +236,17 @@ struct Counts {
     rejects: Vec<Reject>,
 }
 
-fn event_of(
-    document: &Document<'_>,
-    line: &[u8],
-    redactor: &Redactor,
-    columns: &mut Columns,
-    origin: &Origin<'_>,
-) -> Line {
+fn event_of(document: &Document<'_>, line: &[u8], redactor: &Redactor, rows: &mut Rows, origin: &Origin<'_>) -> Line {
     let event = match parse::parse(document) {
         Ok(Parsed::Event(event)) => event,
         Ok(Parsed::List(items)) => return Line::Items(envelope::event_list::ranges(document, items, line)),
         Err((reason, detail)) => return Line::Rejected(reason, detail.to_owned()),
     };
     let suspect = redactor.is_suspect(line);
-    let uri = event
-        .request_uri
-        .map(|uri| if suspect || redactor.is_suspect_query(uri) { redactor.uri(uri) } else { uri.into() });
+    let uri = event.request_uri.map(|uri| redactor.request_uri(uri));
     let derived = derive::derive(&event, uri.as_deref().unwrap_or_default());
     let cleaner = Cleaner { redactor, document: *document, suspect };
-    columns.append(&event, &derived, uri.as_deref(), &cleaner, origin);
+    rows.append(&event, &derived, uri.as_deref(), &cleaner, origin);
     Line::Row
 }
 

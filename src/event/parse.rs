@@ -12,7 +12,8 @@ use super::time;
 /// The fields of one event.
 #[derive(Default)]
 pub(super) struct Event<'a> {
-    pub(super) ts: i64,
+    /// `None` until a whole event was read.
+    pub(super) ts: Option<i64>,
     pub(super) stage_ts: Option<i64>,
     pub(super) level: Option<&'a str>,
     pub(super) audit_id: Option<&'a str>,
@@ -171,6 +172,17 @@ fn known_version(version: Option<&str>) -> Result<Kind, Rejected> {
 }
 
 fn event<'a>(document: &Document<'a>) -> Result<Event<'a>, Rejected> {
+    let mut event = fields(document)?;
+    if event.ts.is_none() {
+        return Err((Reason::BadTimestamp, "no time that could be read"));
+    }
+    event.extra.sort_unstable();
+    event.type_mismatch = event.extra.iter().any(|(key, _)| is_known(key));
+    Ok(event)
+}
+
+/// The fields of the event, whichever there are.
+pub(super) fn fields<'a>(document: &Document<'a>) -> Result<Event<'a>, Rejected> {
     let mut event = Event::default();
     let mut times = [None; 3];
     let end = document.closing_brace();
@@ -214,14 +226,8 @@ fn event<'a>(document: &Document<'a>) -> Result<Event<'a>, Rejected> {
             }
         }
     }
-    finish(event, times)
-}
-
-fn finish(mut event: Event<'_>, times: [Option<i64>; 3]) -> Result<Event<'_>, Rejected> {
-    event.ts = times.into_iter().flatten().next().ok_or((Reason::BadTimestamp, "no time that could be read"))?;
+    event.ts = times.into_iter().flatten().next();
     event.stage_ts = times[1];
-    event.extra.sort_unstable();
-    event.type_mismatch = event.extra.iter().any(|(key, _)| is_known(key));
     Ok(event)
 }
 

@@ -21,7 +21,7 @@ pub struct Redactor {
     key: [u8; 32],
     /// Words one of which stands in every text that needs a closer look.
     marks: Marks,
-    query_marks: Marks,
+    query_marks: AhoCorasick,
     shapes: Regex,
     assignments: Regex,
 }
@@ -84,9 +84,8 @@ const SHAPE_MARKS: &[&str] = &[
 /// Escapes that Go's encoder never writes for letters: someone hides a shape from a textual search.
 const ESCAPE_MARKS: &[&str] = &["\\u004", "\\u005", "\\u006", "\\u007", "\\u002d", "\\u002D", "\\u002e", "\\u002E"];
 
-/// Words that stand in a query which may carry a credential.
-const QUERY_MARKS: &[&str] =
-    &["command=", "cmd=", "oken", "OKEN", "ass", "ASS", "ecret", "ECRET", "key", "Key", "KEY", "auth", "Auth", "AUTH"];
+/// Words, in any case, one of which stands in a query that may carry a credential.
+const QUERY_MARKS: &[&str] = &["command=", "cmd=", "token", "pass", "secret", "key", "credential", "auth", "bearer"];
 
 const SHAPES: &str = concat!(
     r"eyJ[A-Za-z0-9_=-]{8,}\.[A-Za-z0-9_=-]{8,}(?:\.[A-Za-z0-9_.+/=-]*)?",
@@ -134,7 +133,10 @@ impl Redactor {
         Self {
             key,
             marks: Marks::new(marks.copied()),
-            query_marks: Marks::new(QUERY_MARKS.iter().copied()),
+            query_marks: AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .build(QUERY_MARKS)
+                .expect("the words are few and short"),
             shapes: Regex::new(SHAPES).expect("a constant, tested below"),
             assignments: Regex::new(ASSIGNMENTS).expect("a constant, tested below"),
         }
@@ -154,9 +156,15 @@ impl Redactor {
         self.marks.is_match(text.as_ref())
     }
 
-    /// Whether the query of a URI needs [`Self::uri`].
-    pub(super) fn is_suspect_query(&self, uri: &str) -> bool {
-        uri.split_once('?').is_some_and(|(_, query)| self.query_marks.is_match(query.as_bytes()))
+    /// A request URI without credentials.
+    pub(super) fn request_uri<'a>(&self, uri: &'a str) -> Cow<'a, str> {
+        if self.is_suspect(uri) || self.is_suspect_query(uri) { self.uri(uri) } else { Cow::Borrowed(uri) }
+    }
+
+    fn is_suspect_query(&self, uri: &str) -> bool {
+        uri.split_once('?').is_some_and(|(_, query)| {
+            self.query_marks.is_match(query) || query.contains('%') && self.query_marks.is_match(&decode_query(query))
+        })
     }
 
     /// Text with everything that looks like a credential taken out.
@@ -181,7 +189,7 @@ impl Redactor {
     }
 
     /// A request URI: the path by shape, each value of the query as free text. Kept as sent where nothing is found.
-    pub(super) fn uri<'a>(&self, uri: &'a str) -> Cow<'a, str> {
+    fn uri<'a>(&self, uri: &'a str) -> Cow<'a, str> {
         let Some((path, query)) = uri.split_once('?') else { return self.shapes(uri) };
         let mut changed = false;
         let mut after_flag = false;

@@ -29,6 +29,29 @@ fn fast(text: &[u8]) -> Option<i64> {
     Some(seconds * 1_000_000 + fraction)
 }
 
+/// Reads the times of a log, of which most lie in the minute of the one before.
+#[derive(Default)]
+pub(super) struct Clock {
+    /// The last time up to its minutes, `2026-01-15T10:00:`, and what it is.
+    minute: Option<([u8; 17], i64)>,
+}
+
+impl Clock {
+    /// A time as an API server writes it; `None` for any other.
+    pub(super) fn micros(&mut self, text: &[u8]) -> Option<i64> {
+        let (minute, rest) = text.split_first_chunk::<17>()?;
+        let Some((_, base)) = self.minute.filter(|(known, _)| known == minute) else {
+            let micros = fast(text)?;
+            self.minute = Some((*minute, micros - micros.rem_euclid(60_000_000)));
+            return Some(micros);
+        };
+        let [s0, s1, b'.', f0, f1, f2, f3, f4, f5, b'Z'] = rest else { return None };
+        let digits = [s0, s1, f0, f1, f2, f3, f4, f5];
+        let is_time = digits.iter().all(|digit| digit.is_ascii_digit()) && *s0 < b'6';
+        is_time.then(|| base + digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(**digit - b'0')))
+    }
+}
+
 fn slow(text: &str) -> Option<i64> {
     let time = DateTime::parse_from_rfc3339(text).ok()?;
     // a leap second, `:60`, is written by no API server

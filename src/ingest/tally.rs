@@ -1,10 +1,8 @@
 //! The running account of one source, added to by all workers that parse parts of it.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::TimestampMicrosecondType;
-
 use super::Options;
 use crate::account::Account;
+use crate::block::{Block, Coded, NULL, Vocabulary};
 use crate::event::{Batch, Reject};
 use crate::limits;
 
@@ -20,27 +18,23 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts one parsed chunk, of which `kept` remains after duplicates were taken out.
-    pub(super) fn add(&mut self, batch: &Batch, kept: &RecordBatch) {
+    /// Counts one parsed chunk with the events of `all`, of which `kept` remains after duplicates were taken out.
+    pub(super) fn add(&mut self, batch: &Batch<()>, all: &Block, kept: &Block, vocabulary: &Vocabulary) {
         let account = &mut self.account;
         account.lines += batch.lines;
         account.blanks += batch.blanks;
-        account.rows += kept.num_rows() as u64;
-        account.duplicates += (batch.rows.num_rows() - kept.num_rows()) as u64;
-        if let Some(column) = kept.column_by_name("level") {
-            for level in column.as_string::<i32>() {
-                let level = level.unwrap_or("unknown");
-                match account.levels.get_mut(level) {
-                    Some(count) => *count += 1,
-                    None => drop(account.levels.insert(level.to_owned(), 1)),
-                }
-            }
+        account.rows += kept.len() as u64;
+        account.duplicates += (all.len() - kept.len()) as u64;
+        let levels = vocabulary.dictionary(Coded::Level);
+        let mut counts = vec![0; levels.len() + 1];
+        kept.codes.iter().for_each(|codes| counts[codes[Coded::Level] as usize] += 1);
+        for (code, count) in (NULL..).zip(counts).filter(|(_, count)| *count > 0) {
+            let level = if code == NULL { "unknown".into() } else { String::from_utf8_lossy(levels.text(code)) };
+            *account.levels.entry(level.into_owned()).or_default() += count;
         }
-        let times = batch.rows.column_by_name("ts").map(AsArray::as_primitive::<TimestampMicrosecondType>);
-        if let Some(times) = times.filter(|times| !times.is_empty()) {
-            let (first, last) = (arrow::compute::min(times), arrow::compute::max(times));
-            account.first_ts = [account.first_ts, first].into_iter().flatten().min();
-            account.last_ts = [account.last_ts, last].into_iter().flatten().max();
+        if let Some((first, last)) = all.times() {
+            account.first_ts = account.first_ts.into_iter().chain([first]).min();
+            account.last_ts = account.last_ts.into_iter().chain([last]).max();
         }
     }
 

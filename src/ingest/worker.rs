@@ -1,17 +1,15 @@
 //! What each worker does with a chunk: parse, take out duplicates, write the rows into the part of their date.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::TimestampMicrosecondType;
-
 use super::pool::{Pool, Reader, Task};
 use super::{Pass, dedup};
+use crate::block::{Block, Facts, Vocabulary};
 use crate::error::{Error, Result};
-use crate::event::{Batch, Parser, Place, Reason, Redactor, Reject, date};
+use crate::event::{Parser, Place, Reason, Redactor, Reject, date};
 use crate::input::{self, Chunk, Ending, Piece};
 use crate::lake::{FinishedPart, PartWriter, event_hashes};
 use crate::{limits, schema};
@@ -49,23 +47,12 @@ struct Worker<'a> {
     /// Parts of the lake whose hashes were loaded, shared by all workers.
     loaded: &'a Mutex<Vec<usize>>,
     parser: Parser,
-    open: Vec<(String, PartWriter)>,
-    finished: Vec<FinishedPart>,
-    ts_max: i64,
+    parts: Parts,
 }
 
 impl<'a> Worker<'a> {
     fn new(pass: &'a Pass<'a>, pool: &'a Pool, loaded: &'a Mutex<Vec<usize>>) -> Self {
-        let ahead = chrono::Duration::hours(limits::CLOCK_AHEAD_HOURS_MAX);
-        Self {
-            pass,
-            pool,
-            loaded,
-            parser: Self::parser(pass),
-            open: Vec::new(),
-            finished: Vec::new(),
-            ts_max: (chrono::Utc::now() + ahead).timestamp_micros(),
-        }
+        Self { pass, pool, loaded, parser: Self::parser(pass), parts: Parts::new() }
     }
 
     fn parser(pass: &Pass<'_>) -> Parser {
@@ -153,57 +140,43 @@ impl<'a> Worker<'a> {
     fn chunk(&mut self, step: usize, chunk: &Chunk) -> Result<()> {
         let source = &self.pass.steps[step].source.name;
         let place = Place { source, lines_before: chunk.lines_before, offset: chunk.offset };
-        let parsed = catch_unwind(AssertUnwindSafe(|| self.parser.parse(&chunk.bytes, place)));
-        let Ok(batch) = parsed else {
+        let parsed = catch_unwind(AssertUnwindSafe(|| self.parser.read(&chunk.bytes, place)));
+        let Ok(mut batch) = parsed else {
             self.parser = Self::parser(self.pass);
             let reason = format!("internal error while parsing after line {}; please report it", chunk.lines_before);
             self.pass.tally(step).refused.get_or_insert(reason);
             return Ok(());
         };
-        let mut batch = batch?;
         self.pass.watch.lines.fetch_add(batch.lines, Ordering::Relaxed);
-        let kept = self.without_duplicates(&batch)?;
+        let (all, vocabulary) = self.parser.rows();
+        let kept = self.without_duplicates(all)?;
         let mut tally = self.pass.tally(step);
         tally.reject(std::mem::take(&mut batch.rejects));
-        tally.add(&batch, &kept);
+        tally.add(&batch, all, &kept, vocabulary);
         // its share of rejects counts at the end only: chunks come in any order
         tally.judge(self.pass.options, false);
         if tally.refused.is_some() {
             return Ok(());
         }
         drop(tally);
-        self.write(&kept)
+        self.parts.write(self.pass, &kept, vocabulary)
     }
 
     /// The rows that neither this run nor the lake has met.
-    fn without_duplicates(&self, batch: &Batch) -> Result<RecordBatch> {
-        let times = times(&batch.rows)?;
-        let hashes = batch.rows.column_by_name("event_hash").map(AsArray::as_binary::<i32>);
-        let Some(hashes) = hashes else { return Ok(batch.rows.clone()) };
+    fn without_duplicates<'b>(&self, all: &'b Block) -> Result<Cow<'b, Block>> {
+        let Some((first, last)) = all.times() else { return Ok(Cow::Borrowed(all)) };
         let mut dedup = self.pass.dedup.lock().unwrap_or_else(PoisonError::into_inner);
-        self.load_known(&mut dedup, times.values())?;
-        let mut any = false;
-        let mut mask = Vec::with_capacity(times.len());
-        for (ts, hash) in times.values().iter().zip(hashes.iter().flatten()) {
-            let hash = hash.try_into().map(u128::from_be_bytes).unwrap_or_default();
-            let is_new = dedup.is_new(*ts, hash)?;
-            any |= !is_new;
-            mask.push(is_new);
-        }
-        drop(dedup);
-        if !any {
-            return Ok(batch.rows.clone());
-        }
-        filter_record_batch(&batch.rows, &BooleanArray::from(mask))
-            .map_err(|error| Error::Internal(format!("duplicates: {error}")))
+        self.load_known(&mut dedup, first, last)?;
+        let is_new = |facts: &Facts| dedup.is_new(facts.ts, facts.event_hash);
+        let mask = all.facts.iter().map(is_new).collect::<Result<Vec<bool>>>()?;
+        Ok(if mask.contains(&false) { Cow::Owned(all.filter(&mask)) } else { Cow::Borrowed(all) })
     }
 
     /// Loads the hashes of the lake's parts that overlap the time of these rows, each part once.
-    fn load_known(&self, dedup: &mut dedup::Dedup, times: &[i64]) -> Result<()> {
-        let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return Ok(()) };
+    fn load_known(&self, dedup: &mut dedup::Dedup, first: i64, last: i64) -> Result<()> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         for (index, part) in self.pass.run.base().parts().iter().enumerate() {
-            if part.ts_max < *first || part.ts_min > *last || loaded.contains(&index) {
+            if part.ts_max < first || part.ts_min > last || loaded.contains(&index) {
                 continue;
             }
             loaded.push(index);
@@ -212,26 +185,46 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
+    fn close(self) -> Result<Vec<FinishedPart>> {
+        self.parts.close()
+    }
+}
+
+/// The parts that one worker writes.
+struct Parts {
+    /// By date; the last is the one used last.
+    open: Vec<(String, PartWriter)>,
+    finished: Vec<FinishedPart>,
+    ts_max: i64,
+}
+
+impl Parts {
+    fn new() -> Self {
+        let ahead = chrono::Duration::hours(limits::CLOCK_AHEAD_HOURS_MAX);
+        Self { open: Vec::new(), finished: Vec::new(), ts_max: (chrono::Utc::now() + ahead).timestamp_micros() }
+    }
+
     /// Writes rows into the parts of their dates.
-    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
-        let times = times(rows)?;
-        let day_of = |ts: &i64| if (TS_MIN..=self.ts_max).contains(ts) { ts.div_euclid(DAY_MICROS) } else { 0 };
-        let mut days: Vec<i64> = times.values().iter().map(day_of).collect();
-        if days.windows(2).all(|pair| pair[0] == pair[1]) {
-            return days.first().map_or(Ok(()), |day| self.write_day(*day, rows));
+    fn write(&mut self, pass: &Pass<'_>, rows: &Block, vocabulary: &Vocabulary) -> Result<()> {
+        let ts_max = self.ts_max;
+        let day_of = |ts: i64| if (TS_MIN..=ts_max).contains(&ts) { ts.div_euclid(DAY_MICROS) } else { 0 };
+        let Some((first, last)) = rows.times() else { return Ok(()) };
+        let day = day_of(first);
+        if day == day_of(last) && (day != 0 || first.div_euclid(DAY_MICROS) == last.div_euclid(DAY_MICROS)) {
+            return self.write_day(pass, day, rows, vocabulary);
         }
-        let of_rows = days.clone();
+        let of_rows: Vec<i64> = rows.facts.iter().map(|facts| day_of(facts.ts)).collect();
+        let mut days = of_rows.clone();
         days.sort_unstable();
         days.dedup();
         for day in days {
-            let mask: BooleanArray = of_rows.iter().map(|other| Some(*other == day)).collect();
-            let rows = filter_record_batch(rows, &mask).map_err(|error| Error::Internal(format!("dates: {error}")))?;
-            self.write_day(day, &rows)?;
+            let mask: Vec<bool> = of_rows.iter().map(|other| *other == day).collect();
+            self.write_day(pass, day, &rows.filter(&mask), vocabulary)?;
         }
         Ok(())
     }
 
-    fn write_day(&mut self, day: i64, rows: &RecordBatch) -> Result<()> {
+    fn write_day(&mut self, pass: &Pass<'_>, day: i64, rows: &Block, vocabulary: &Vocabulary) -> Result<()> {
         let date = match day {
             0 => schema::DATE_OUTLIER.to_owned(),
             day => date(day * DAY_MICROS).unwrap_or_else(|| schema::DATE_OUTLIER.to_owned()),
@@ -239,13 +232,13 @@ impl<'a> Worker<'a> {
         let at = self.open.iter().position(|(open, _)| *open == date);
         let mut writer = match at {
             Some(at) => self.open.remove(at).1,
-            None => self.pass.run.part(&date)?,
+            None => pass.run.part(&date)?,
         };
-        writer.write(rows)?;
+        writer.write(rows, vocabulary)?;
         if writer.bytes() >= limits::PART_BYTES_MAX {
             self.finished.push(writer.close()?);
         } else {
-            self.open.push((date, writer)); // the last is the one used last
+            self.open.push((date, writer));
         }
         if self.open.len() > limits::OPEN_PARTS_PER_WORKER_MAX {
             let (_, oldest) = self.open.remove(0);
@@ -260,10 +253,4 @@ impl<'a> Worker<'a> {
         }
         Ok(self.finished)
     }
-}
-
-fn times(rows: &RecordBatch) -> Result<arrow::array::TimestampMicrosecondArray> {
-    rows.column_by_name("ts")
-        .map(|column| column.as_primitive::<TimestampMicrosecondType>().clone())
-        .ok_or_else(|| Error::Internal("a batch without a time".to_owned()))
 }

@@ -20,7 +20,7 @@ use super::ledger::{self, Ledger};
 use super::lock::Lock;
 use super::log::{Log, RunInfo};
 use super::read::Snapshot;
-use super::write::{FinishedPart, ParquetFile, PartWriter};
+use super::write::{FinishedPart, PartWriter, Quarantine};
 use crate::account::{Account, Outcome};
 use crate::error::{Error, Result};
 use crate::limits::COMMIT_RETRIES_MAX;
@@ -35,7 +35,7 @@ pub struct Run {
     disk: Disk,
     base: Snapshot,
     parts: AtomicU32,
-    rejects: Mutex<Option<ParquetFile>>,
+    rejects: Mutex<Option<Quarantine>>,
     state: State,
     _lock: Option<Lock>,
 }
@@ -108,7 +108,7 @@ impl Run {
         let mut file = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
         if file.is_none() {
             let path = self.folder().join("rejects.parquet");
-            *file = Some(ParquetFile::create_quarantine(&self.disk, &path, rejects.schema())?);
+            *file = Some(Quarantine::create(&self.disk, &path, rejects.schema())?);
         }
         file.as_mut().map_or(Ok(()), |file| file.write(rejects))
     }
@@ -161,7 +161,7 @@ impl Run {
         Ok(files)
     }
 
-    fn place_rejects(&self, rejects: ParquetFile) -> Result<()> {
+    fn place_rejects(&self, rejects: Quarantine) -> Result<()> {
         let staged = rejects.path().to_owned();
         rejects.close()?;
         self.disk.rename(&staged, &self.layout.quarantine(self.id))?;

@@ -14,6 +14,7 @@
 //! crate replays the log, writes its entries (through `store`) and makes checkpoints. `deltalake` is named in `delta`
 //! alone, and its asynchrony ends there. Where everything lies is told in `layout`.
 
+mod columns;
 mod commit;
 mod delta;
 mod disk;

@@ -3,40 +3,29 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute;
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
-use parquet::schema::types::ColumnPath;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::columns::EventsWriter;
 use super::disk::{Disk, DiskFile, os_error};
+use crate::block::{Block, Vocabulary};
 use crate::error::{Error, Result};
-use crate::limits::{ROW_GROUP_BYTES_MAX, ROW_GROUP_ROWS_MAX};
-use crate::schema::{self, SCHEMA_VERSION};
+use crate::schema::SCHEMA_VERSION;
 
-/// The lowest: encoding and compressing are the largest part of ingest's time. (LZ4 would save a tenth of that time and
-/// double the size.)
+/// Rejects are few.
 const ZSTD_LEVEL: i32 = 1;
-/// Longer values are cut in the statistics.
-const STATISTICS_BYTES_MAX: usize = 64;
-/// Columns whose values hardly repeat: a dictionary would only be thrown away again.
-const NO_DICTIONARY: [&str; 7] =
-    ["audit_id", "event_hash", "request_object", "response_object", "object_uid", "resource_version", "line"];
-/// Columns that queries filter by: pages are skipped too.
-const PAGE_STATISTICS: [&str; 5] = ["ts", "sensitivity", "resource", "verb", "actor"];
-/// Columns whose least and greatest values tell nothing.
-const NO_STATISTICS: [&str; 3] = ["event_hash", "request_object", "response_object"];
 
 /// Writes one part. Dropped without [`Self::close`] it leaves a file that is removed at the end of the run.
-#[derive(Debug)]
 pub struct PartWriter {
-    file: ParquetFile,
+    file: EventsWriter<DiskFile>,
     date: String,
     name: String,
+    rows: u64,
     ts_min: i64,
     ts_max: i64,
 }
@@ -69,67 +58,63 @@ impl FinishedPart {
 
 impl PartWriter {
     pub(super) fn create(disk: &Disk, folder: &Path, date: String, name: String) -> Result<Self> {
-        let file = ParquetFile::create(disk, &folder.join(&name), schema::events(), event_properties())?;
-        Ok(Self { file, date, name, ts_min: i64::MAX, ts_max: i64::MIN })
+        let path = folder.join(&name);
+        let file = EventsWriter::new(disk.create(&path)?).map_err(|error| failed(&path, &error))?;
+        Ok(Self { file, date, name, rows: 0, ts_min: i64::MAX, ts_max: i64::MIN })
     }
 
-    /// Writes rows of [`schema::events`] whose time is on the part's date.
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let ts = batch.column_by_name("ts").and_then(|ts| ts.as_primitive_opt::<TimestampMicrosecondType>());
-        let (Some(ts), true) = (ts, batch.schema_ref() == &schema::events()) else {
-            return Err(Error::Internal("rows of another schema than the lake's".to_owned()));
-        };
-        self.file.write(batch)?;
-        if let (Some(min), Some(max)) = (compute::min(ts), compute::max(ts)) {
+    /// Writes rows whose time is on the part's date and whose codes are of `vocabulary`, the same each time.
+    pub fn write(&mut self, block: &Block, vocabulary: &Vocabulary) -> Result<()> {
+        self.file.write(block, vocabulary).map_err(|error| failed(self.path(), &error))?;
+        self.rows += block.len() as u64;
+        if let Some((min, max)) = block.times() {
             self.ts_min = self.ts_min.min(min);
             self.ts_max = self.ts_max.max(max);
         }
         Ok(())
     }
 
+    fn path(&self) -> &Path {
+        self.file.inner().path()
+    }
+
     /// Bytes so far: those on disk and an estimate of those that wait for the end of the row group.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        let writer = &self.file.writer;
-        (writer.bytes_written() + writer.in_progress_size()) as u64
+        self.file.bytes() as u64
     }
 
     /// Rows so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.file.rows
+        self.rows
     }
 
     /// Ends the part and makes its bytes durable.
-    pub fn close(self) -> Result<FinishedPart> {
-        let Self { file, date, name, ts_min, ts_max } = self;
-        let (rows, path) = (file.rows, file.path().to_owned());
-        let bytes = file.close()?;
+    pub fn close(mut self) -> Result<FinishedPart> {
+        let path = self.path().to_owned();
+        let rows = self.file.finish().map_err(|error| failed(&path, &error))?;
+        if u64::try_from(rows) != Ok(self.rows) {
+            return Err(Error::Internal("a part does not have the rows that were written to it".to_owned()));
+        }
+        let file = self.file.inner();
+        file.sync()?;
+        let bytes = file.bytes()?;
+        let Self { date, name, rows, ts_min, ts_max, .. } = self;
         Ok(FinishedPart { path, date, name, rows, bytes, ts_min, ts_max })
     }
 }
 
-/// A Parquet file in the making.
+/// A Parquet file of rejected lines.
 #[derive(Debug)]
-pub(super) struct ParquetFile {
+pub(super) struct Quarantine {
     writer: ArrowWriter<DiskFile>,
-    rows: u64,
 }
 
-impl ParquetFile {
-    fn create(
-        disk: &Disk,
-        path: &Path,
-        schema: Arc<arrow::datatypes::Schema>,
-        properties: WriterProperties,
-    ) -> Result<Self> {
-        let writer = ArrowWriter::try_new(disk.create(path)?, schema, Some(properties));
-        Ok(Self { writer: writer.map_err(|error| failed(path, &error))?, rows: 0 })
-    }
-
-    /// A file of rejected lines.
-    pub(super) fn create_quarantine(disk: &Disk, path: &Path, schema: Arc<arrow::datatypes::Schema>) -> Result<Self> {
-        Self::create(disk, path, schema, properties().build())
+impl Quarantine {
+    pub(super) fn create(disk: &Disk, path: &Path, schema: Arc<Schema>) -> Result<Self> {
+        let writer = ArrowWriter::try_new(disk.create(path)?, schema, Some(properties()));
+        Ok(Self { writer: writer.map_err(|error| failed(path, &error))? })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -137,19 +122,13 @@ impl ParquetFile {
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(|error| failed(self.path(), &error))?;
-        self.rows += batch.num_rows() as u64;
-        Ok(())
+        self.writer.write(batch).map_err(|error| failed(self.path(), &error))
     }
 
-    /// Ends the file, makes it durable and answers its size.
-    pub(super) fn close(mut self) -> Result<u64> {
-        let metadata = self.writer.finish().map_err(|error| failed(self.path(), &error))?;
-        if u64::try_from(metadata.file_metadata().num_rows()) != Ok(self.rows) {
-            return Err(Error::Internal("a part does not have the rows that were written to it".to_owned()));
-        }
-        self.writer.inner().sync()?;
-        self.writer.inner().bytes()
+    /// Ends the file and makes it durable.
+    pub(super) fn close(mut self) -> Result<()> {
+        self.writer.finish().map_err(|error| failed(self.path(), &error))?;
+        self.writer.inner().sync()
     }
 }
 
@@ -160,29 +139,12 @@ fn failed(path: &Path, error: &ParquetError) -> Error {
     }
 }
 
-fn properties() -> WriterPropertiesBuilder {
+fn properties() -> WriterProperties {
     let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("zstd has the level");
     let version = KeyValue::new("kubesift.schema_version".to_owned(), SCHEMA_VERSION.to_string());
     WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
-        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES_MAX))
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_statistics_truncate_length(Some(STATISTICS_BYTES_MAX))
-        .set_column_index_truncate_length(Some(STATISTICS_BYTES_MAX))
         .set_key_value_metadata(Some(vec![version]))
-}
-
-fn event_properties() -> WriterProperties {
-    let mut builder = properties();
-    for name in NO_DICTIONARY {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), false);
-    }
-    for name in PAGE_STATISTICS {
-        builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Page);
-    }
-    for name in NO_STATISTICS {
-        builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
-    }
-    builder.build()
+        .build()
 }

@@ -1,0 +1,90 @@
+//! What was concluded from a piece of text that comes again and again: a user, a URI, an answer.
+
+use simd_json::{Buffers, INPUT_PADDING, Tape, fill_tape_padded};
+
+use super::super::document::Document;
+use super::super::parse::{self, Event};
+use crate::block::Dictionary;
+use crate::limits;
+
+/// Conclusions by the raw text that they were drawn from.
+pub(super) struct Memo<T> {
+    texts: Dictionary,
+    known: Vec<T>,
+}
+
+impl<T: Copy> Memo<T> {
+    pub(super) fn new() -> Self {
+        Self { texts: Dictionary::default(), known: Vec::new() }
+    }
+
+    /// What is known of `text`, or what `conclude` says of it the first time. `None` is not remembered.
+    #[inline]
+    pub(super) fn of(&mut self, text: &[u8], conclude: impl FnOnce() -> Option<T>) -> Option<T> {
+        if let Some(code) = self.texts.find(text) {
+            return self.known.get(code as usize - 1).copied();
+        }
+        let concluded = conclude()?;
+        self.texts.code(text);
+        self.known.push(concluded);
+        Some(concluded)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.texts.bytes() + self.known.len() * size_of::<T>()
+    }
+}
+
+/// A second parser, for pieces of a line: each piece is read as if it were the only field of an event, by the same code
+/// that reads whole events.
+pub(super) struct Piece {
+    buffers: Buffers,
+    tape: Tape<'static>,
+    text: Vec<u8>,
+    copy: Vec<u8>,
+}
+
+impl Piece {
+    pub(super) fn new() -> Self {
+        Self {
+            // a body lies one level deeper in its event than it does alone
+            buffers: Buffers::with_max_depth(limits::CHUNK_BYTES, limits::JSON_DEPTH_MAX - 1),
+            tape: Tape(Vec::new()),
+            text: Vec::new(),
+            copy: Vec::new(),
+        }
+    }
+
+    /// Reads `{KEY VALUE END}` as an event and tells `use_it` the event that has this field only; `None` where it is not as
+    /// Kubernetes writes it, so that the whole line must be looked at.
+    pub(super) fn event<T>(
+        &mut self,
+        (key, value, end): (&[u8], &[u8], &[u8]),
+        use_it: impl FnOnce(&Event<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        [b"{", key, value, end, b"}"].into_iter().for_each(|piece| text.extend_from_slice(piece));
+        let found = self.document(&text, |document| {
+            let event = parse::fields(document).ok()?;
+            if event.extra.is_empty() { use_it(&event) } else { None }
+        });
+        self.text = text;
+        found
+    }
+
+    /// Reads JSON and tells `use_it` the document; `None` where it is no JSON.
+    pub(super) fn document<T>(&mut self, text: &[u8], use_it: impl FnOnce(&Document<'_>) -> Option<T>) -> Option<T> {
+        self.copy.clear();
+        self.copy.extend_from_slice(text);
+        self.copy.resize(text.len() + INPUT_PADDING, 0);
+        let base = self.copy.as_ptr().addr();
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let found = match fill_tape_padded(&mut self.copy, text.len(), &mut self.buffers, &mut tape) {
+            Ok(()) => use_it(&Document::new(&tape.0, base, text)),
+            Err(_) => None,
+        };
+        self.tape = tape.reset();
+        found
+    }
+}

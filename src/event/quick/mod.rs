@@ -1,0 +1,254 @@
+//! The fast way for lines that look as an API server writes them: keys in the order of Go's `audit.Event`, no blanks.
+//!
+//! Such a line needs no tape. Its fields are found by what must stand between them, and the larger ones (the user, the
+//! URI, the answer, the annotations) are looked up as raw text: they repeat, and what they mean was concluded when they
+//! came first, by the code that reads whole events. Anything else, down to a key that nobody knows, is left to the slow
+//! way, so that both give the same rows; `tests/reference` holds them against each other and a third reading.
+//!
+//! Why it is safe to look for the next key in raw text: a value is taken only if it parses as one whole JSON value, and
+//! where such a value ends does not depend on what follows.
+
+mod cursor;
+mod memo;
+mod parts;
+
+use memchr::memmem::Finder;
+
+use super::columns::{Origin, Rows};
+use super::document::text_of;
+use super::parse::{Body, Object};
+use super::redact::Redactor;
+use super::time::Clock;
+use crate::block::{Coded, Codes, Facts, NULL, Plain};
+use cursor::Cursor;
+use memo::Piece;
+use parts::{Desk, Parts};
+
+/// Reads canonical lines; see the module.
+pub(super) struct Quick {
+    piece: Piece,
+    parts: Parts,
+    clock: Clock,
+    generation: u64,
+    sources: Finder<'static>,
+    answers: Finder<'static>,
+    received: Finder<'static>,
+}
+
+/// Where the fields of a line lie.
+struct Spans<'a> {
+    level: &'a [u8],
+    audit_id: &'a [u8],
+    stage: &'a [u8],
+    uri: &'a [u8],
+    verb: &'a [u8],
+    user: &'a [u8],
+    source_ips: &'a [u8],
+    user_agent: Option<&'a [u8]>,
+    object: ObjectSpans<'a>,
+    response: Option<&'a [u8]>,
+    request_object: Option<&'a [u8]>,
+    response_object: Option<&'a [u8]>,
+    received: &'a [u8],
+    stage_time: &'a [u8],
+    annotations: Option<&'a [u8]>,
+}
+
+#[derive(Default)]
+struct ObjectSpans<'a> {
+    resource: Option<&'a [u8]>,
+    namespace: Option<&'a [u8]>,
+    name: Option<&'a [u8]>,
+    uid: Option<&'a [u8]>,
+    api_group: Option<&'a [u8]>,
+    api_version: Option<&'a [u8]>,
+    resource_version: Option<&'a [u8]>,
+    subresource: Option<&'a [u8]>,
+}
+
+impl Quick {
+    pub(super) fn new() -> Self {
+        Self {
+            piece: Piece::new(),
+            parts: Parts::new(),
+            clock: Clock::default(),
+            generation: 0,
+            sources: Finder::new(",\"sourceIPs\":["),
+            answers: Finder::new(",\"responseObject\":"),
+            received: Finder::new(",\"requestReceivedTimestamp\":\""),
+        }
+    }
+
+    /// The bytes of memory that is remembered, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.parts.bytes()
+    }
+
+    /// Appends the event of `line`, which is UTF-8 without control characters, as one row. `None`, and no row, where
+    /// the line is to be read the slow way.
+    pub(super) fn append(
+        &mut self,
+        line: &[u8],
+        redactor: &Redactor,
+        rows: &mut Rows,
+        origin: &Origin<'_>,
+    ) -> Option<()> {
+        let spans = self.spans(line)?;
+        let Rows { block, vocabulary: words } = rows;
+        if self.generation != words.generation() {
+            self.generation = words.generation();
+            self.parts.clear();
+        }
+        let (ts, stage_ts) = (self.clock.micros(spans.received)?, self.clock.micros(spans.stage_time)?);
+        let mut codes = Codes::default();
+        let fields = [
+            (Coded::Stage, Some(spans.stage)),
+            (Coded::Level, Some(spans.level)),
+            (Coded::Verb, Some(spans.verb)),
+            (Coded::Resource, spans.object.resource),
+            (Coded::Subresource, spans.object.subresource),
+            (Coded::Namespace, spans.object.namespace),
+            (Coded::Name, spans.object.name.filter(|name| !name.is_empty())),
+            (Coded::ApiGroup, spans.object.api_group),
+            (Coded::ApiVersion, spans.object.api_version),
+            (Coded::ObjectUid, spans.object.uid),
+        ];
+        for (column, text) in fields {
+            if let Some(text) = text {
+                codes[column] = words.code_of_bytes(column, text);
+            }
+        }
+        let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
+        if stage_ts < ts {
+            let flags = if codes[Coded::Flags] == NULL { "clock_skew" } else { "long_agent,clock_skew" };
+            codes[Coded::Flags] = words.code(Coded::Flags, flags);
+        }
+        let object = spans.object.kind();
+        let mut put = |column, body: Option<&[u8]>| {
+            let texts = block.texts_mut(column);
+            let Some(body) = body.filter(|body| body != b"null") else {
+                texts.push(None);
+                return Some(());
+            };
+            self.piece.document(body, |document| {
+                let raw = text_of(body);
+                texts.push(Some(redactor.body(document, Body { at: 0, raw }, &object).as_bytes()));
+                Some(())
+            })
+        };
+        put(Plain::RequestObject, spans.request_object)?;
+        if put(Plain::ResponseObject, spans.response_object).is_none() {
+            block.texts_mut(Plain::RequestObject).pop();
+            return None;
+        }
+        block.texts_mut(Plain::AuditId).push(Some(spans.audit_id));
+        block.texts_mut(Plain::ResourceVersion).push(spans.object.resource_version);
+        block.texts_mut(Plain::Extra).push(None);
+        codes[Coded::Cluster] = words.code(Coded::Cluster, origin.cluster);
+        codes[Coded::Source] = words.code(Coded::Source, origin.source);
+        block.codes.push(codes);
+        block.facts.push(Facts {
+            ts,
+            stage_ts: Some(stage_ts),
+            response_code: said.response_code,
+            line: origin.line.cast_signed(),
+            event_hash: origin.hash,
+            source_ips_disagree: said.source_ips_disagree,
+            truncated: said.truncated,
+        });
+        Some(())
+    }
+
+    fn spans<'a>(&self, line: &'a [u8]) -> Option<Spans<'a>> {
+        let mut at = Cursor::new(line);
+        if !at.passes(b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"") {
+            at.pass(b"{\"level\":\"")?; // an item of an EventList
+        }
+        let level = at.plain_string()?;
+        at.pass(b",\"auditID\":\"")?;
+        let audit_id = at.plain_string()?;
+        at.pass(b",\"stage\":\"")?;
+        let stage = at.plain_string()?;
+        at.pass(b",\"requestURI\":\"")?;
+        let uri = at.string()?;
+        at.pass(b",\"verb\":\"")?;
+        let verb = at.plain_string()?;
+        at.pass(b",\"user\":")?;
+        let user = at.until(&self.sources)?;
+        at.pass(b",\"sourceIPs\":[")?;
+        let source_ips = at.through(b']')?;
+        let user_agent = if at.passes(b",\"userAgent\":\"") { Some(at.string()?) } else { None };
+        let object = if at.passes(b",\"objectRef\":{") { object(&mut at)? } else { ObjectSpans::default() };
+        let response = if at.passes(b",\"responseStatus\":") { Some(at.object()?) } else { None };
+        let (mut request_object, mut response_object) = (None, None);
+        if at.passes(b",\"requestObject\":") {
+            let bodies = at.until(&self.received)?;
+            let request = self.answers.find(bodies).map_or(bodies, |end| &bodies[..end]);
+            request_object = Some(request);
+            if request.len() < bodies.len() {
+                response_object = Some(&bodies[request.len() + self.answers.needle().len()..]);
+            }
+        } else if at.passes(self.answers.needle()) {
+            response_object = Some(at.until(&self.received)?);
+        }
+        at.pass(self.received.needle())?;
+        let received = at.plain_string()?;
+        at.pass(b",\"stageTimestamp\":\"")?;
+        let stage_time = at.plain_string()?;
+        let annotations = if at.passes(b",\"annotations\":") { Some(at.all_but_last()?) } else { None };
+        at.pass(b"}")?;
+        at.is_at_end().then_some(Spans {
+            level,
+            audit_id,
+            stage,
+            uri,
+            verb,
+            user,
+            source_ips,
+            user_agent,
+            object,
+            response,
+            request_object,
+            response_object,
+            received,
+            stage_time,
+            annotations,
+        })
+    }
+}
+
+/// The fields of `objectRef`, whose opening brace was passed.
+fn object<'a>(at: &mut Cursor<'a>) -> Option<ObjectSpans<'a>> {
+    let mut object = ObjectSpans::default();
+    let mut is_first = true;
+    let fields: [(&[u8], &mut Option<&'a [u8]>); 8] = [
+        (b",\"resource\":\"", &mut object.resource),
+        (b",\"namespace\":\"", &mut object.namespace),
+        (b",\"name\":\"", &mut object.name),
+        (b",\"uid\":\"", &mut object.uid),
+        (b",\"apiGroup\":\"", &mut object.api_group),
+        (b",\"apiVersion\":\"", &mut object.api_version),
+        (b",\"resourceVersion\":\"", &mut object.resource_version),
+        (b",\"subresource\":\"", &mut object.subresource),
+    ];
+    for (key, field) in fields {
+        if at.passes(&key[usize::from(is_first)..]) {
+            *field = Some(at.plain_string()?);
+            is_first = false;
+        }
+    }
+    at.pass(b"}")?;
+    Some(object)
+}
+
+impl<'a> ObjectSpans<'a> {
+    /// What of the object tells how sensitive the request is.
+    fn kind(&self) -> Object<'a> {
+        Object {
+            resource: self.resource.map(text_of),
+            subresource: self.subresource.map(text_of),
+            api_group: self.api_group.map(text_of),
+            ..Object::default()
+        }
+    }
+}

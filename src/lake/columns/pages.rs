@@ -1,0 +1,181 @@
+//! One column of a row group as it grows: compressed pages in memory, and what the footer says of them.
+
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, EncodingMask, Type, ZstdLevel};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder};
+use parquet::file::statistics::Statistics;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+use zstd::bulk::Compressor;
+
+/// The lowest: compressing is a large part of ingest's time. (LZ4 would save a tenth of that and double the size.)
+const ZSTD_LEVEL: i32 = 1;
+
+/// The least and the greatest value of a page, for columns that queries filter by.
+pub(super) struct Bounds {
+    /// Encoded as in the column index; `None` for a page of NULLs.
+    pub(super) range: Option<(Vec<u8>, Vec<u8>)>,
+    pub(super) nulls: i64,
+}
+
+/// The encoded pages of one column.
+pub(super) struct Pages {
+    descr: ColumnDescPtr,
+    compressed: bool,
+    bytes: Vec<u8>,
+    uncompressed: usize,
+    values: i64,
+    rows: u64,
+    /// Offset in `bytes`, length and rows of each page.
+    places: Vec<(usize, usize, usize)>,
+    bounds: Vec<Bounds>,
+}
+
+impl Pages {
+    /// No page yet. What does not shrink is better not compressed.
+    pub(super) fn new(descr: ColumnDescPtr, compressed: bool) -> Self {
+        let (bytes, places, bounds) = (Vec::new(), Vec::new(), Vec::new());
+        Self { descr, compressed, bytes, uncompressed: 0, values: 0, rows: 0, places, bounds }
+    }
+
+    pub(super) fn max_definition(&self) -> i16 {
+        self.descr.max_def_level()
+    }
+
+    /// The size of the pages so far.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends a page of `values` (NULLs included) for `rows`, encoded in `raw` behind its levels.
+    pub(super) fn put(
+        &mut self,
+        zip: &mut Zip,
+        raw: &[u8],
+        (values, rows): (usize, usize),
+        encoding: Encoding,
+    ) -> Result<()> {
+        let page = Page::DataPage {
+            buf: self.pack(zip, raw)?,
+            num_values: u32::try_from(values).map_err(too_large)?,
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let start = self.bytes.len();
+        self.uncompressed += write(page, raw.len(), &mut self.bytes)?;
+        self.places.push((start, self.bytes.len() - start, rows));
+        self.values += values as i64;
+        self.rows += rows as u64;
+        Ok(())
+    }
+
+    /// What the column index says of the page that was put last.
+    pub(super) fn bound(&mut self, bounds: Bounds) {
+        self.bounds.push(bounds);
+    }
+
+    fn pack(&self, zip: &mut Zip, raw: &[u8]) -> Result<Bytes> {
+        if self.compressed { zip.pack(raw) } else { Ok(Bytes::copy_from_slice(raw)) }
+    }
+
+    /// The whole column, its dictionary (entries, encoded) in front, and its entry for the footer. Begins anew.
+    pub(super) fn finish(
+        &mut self,
+        zip: &mut Zip,
+        dictionary: Option<(usize, &[u8])>,
+        statistics: Option<Statistics>,
+        encodings: &[Encoding],
+    ) -> Result<(Bytes, ColumnCloseResult)> {
+        let fresh = Self::new(self.descr.clone(), self.compressed);
+        let done = std::mem::replace(self, fresh);
+        let mut bytes = Vec::with_capacity(done.bytes.len());
+        let mut uncompressed = done.uncompressed;
+        if let Some((entries, raw)) = dictionary {
+            let num_values = u32::try_from(entries).map_err(too_large)?;
+            let buf = done.pack(zip, raw)?;
+            let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
+            uncompressed += write(page, raw.len(), &mut bytes)?;
+        }
+        let behind = bytes.len();
+        bytes.extend_from_slice(&done.bytes);
+        let mut offsets = OffsetIndexBuilder::new();
+        for (start, length, rows) in &done.places {
+            offsets.append_offset_and_size((start + behind) as i64, i32::try_from(*length).map_err(too_large)?);
+            offsets.append_row_count(*rows as i64);
+        }
+        let level = ZstdLevel::try_new(ZSTD_LEVEL)?;
+        let compression = if done.compressed { Compression::ZSTD(level) } else { Compression::UNCOMPRESSED };
+        let mut metadata = ColumnChunkMetaData::builder(done.descr.clone())
+            .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
+            .set_compression(compression)
+            .set_num_values(done.values)
+            .set_total_compressed_size(bytes.len() as i64)
+            .set_total_uncompressed_size(uncompressed as i64)
+            .set_data_page_offset(behind as i64)
+            .set_dictionary_page_offset(dictionary.map(|_| 0));
+        if let Some(statistics) = statistics {
+            metadata = metadata.set_statistics(statistics);
+        }
+        let close = ColumnCloseResult {
+            bytes_written: bytes.len() as u64,
+            rows_written: done.rows,
+            metadata: metadata.build()?,
+            bloom_filter: None,
+            column_index: column_index(done.descr.physical_type(), done.bounds)?,
+            offset_index: Some(offsets.build()),
+        };
+        Ok((bytes.into(), close))
+    }
+}
+
+fn column_index(
+    kind: Type,
+    bounds: Vec<Bounds>,
+) -> Result<Option<parquet::file::page_index::column_index::ColumnIndexMetaData>> {
+    if bounds.is_empty() {
+        return Ok(None);
+    }
+    let mut index = ColumnIndexBuilder::new(kind);
+    for Bounds { range, nulls } in bounds {
+        let only_nulls = range.is_none();
+        let (least, greatest) = range.unwrap_or_default();
+        index.append(only_nulls, least, greatest, nulls);
+    }
+    index.build().map(Some)
+}
+
+/// Appends a page with its header; answers its size before compression.
+fn write(page: Page, raw: usize, bytes: &mut Vec<u8>) -> Result<usize> {
+    let mut sink = TrackedWrite::new(bytes);
+    let spec = SerializedPageWriter::new(&mut sink).write_page(CompressedPage::new(page, raw))?;
+    sink.into_inner()?;
+    Ok(spec.uncompressed_size)
+}
+
+fn too_large<E>(_: E) -> ParquetError {
+    ParquetError::General("a page is too large".to_owned())
+}
+
+/// A compressor that keeps its tables from page to page.
+pub(super) struct Zip {
+    compressor: Compressor<'static>,
+    packed: Vec<u8>,
+}
+
+impl Zip {
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self { compressor: Compressor::new(ZSTD_LEVEL)?, packed: Vec::new() })
+    }
+
+    fn pack(&mut self, raw: &[u8]) -> Result<Bytes> {
+        self.packed.clear();
+        self.packed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        self.compressor.compress_to_buffer(raw, &mut self.packed)?;
+        Ok(Bytes::copy_from_slice(&self.packed))
+    }
+}

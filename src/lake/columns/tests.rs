@@ -1,0 +1,111 @@
+//! What the encoder writes, the `parquet` crate reads back.
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::PageIndexPolicy;
+
+use super::*;
+use crate::block::{Coded, Codes, Facts, Plain};
+use crate::schema::COLUMNS;
+
+/// Rows that have every kind of value: NULL, empty, long, one for all and one for each.
+fn block(rows: std::ops::Range<i64>, vocabulary: &mut Vocabulary) -> Block {
+    let mut block = Block::default();
+    let is_required = |name: &str| COLUMNS.iter().any(|column| column.name == name && !column.nullable);
+    let is_list = |name: &str| COLUMNS.iter().any(|column| column.name == name && column.kind == schema::Kind::Texts);
+    for row in rows {
+        let mut codes = Codes::default();
+        for (number, column) in Coded::ALL.iter().enumerate() {
+            let distinct = [1, 2, 300, 70_000][number % 4];
+            let text = format!("{}-{}", column.name(), row * 7 % distinct);
+            let is_null = !is_required(column.name()) && (number % 5 == 4 || row % 11 < (number as i64) % 5);
+            codes[*column] = match is_null {
+                true => crate::block::NULL,
+                false if is_list(column.name()) => {
+                    vocabulary.code_of_list(*column, &["a", "", &text][..1 + usize::try_from(row % 3).unwrap()])
+                }
+                false => vocabulary.code(*column, &text),
+            };
+        }
+        block.codes.push(codes);
+        block.facts.push(Facts {
+            ts: 1_772_323_200_000_000 + row * 997 - (row % 3) * 5_000,
+            stage_ts: (row % 4 > 0).then_some(row << (row % 50)),
+            response_code: [Some(200), Some(i32::MIN), None, Some(i32::MAX)][usize::try_from(row % 4).unwrap()],
+            line: row,
+            event_hash: (u128::MAX / 3).wrapping_mul(row.unsigned_abs().into()),
+            source_ips_disagree: row % 3 == 0,
+            truncated: false,
+        });
+        for (number, column) in Plain::ALL.iter().enumerate() {
+            let text = format!("{row}é").repeat(number * usize::try_from(row % 40).unwrap());
+            block.texts_mut(*column).push((row % 5 != number as i64).then_some(text.as_bytes()));
+        }
+    }
+    block
+}
+
+fn read(file: Bytes) -> (RecordBatch, Arc<parquet::file::metadata::ParquetMetaData>) {
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+    assert_eq!(builder.schema().fields(), schema::events().fields());
+    let metadata = Arc::clone(builder.metadata());
+    let batches: Vec<RecordBatch> = builder.build().unwrap().map(Result::unwrap).collect();
+    (concat_batches(&batches[0].schema(), &batches).unwrap(), metadata)
+}
+
+/// Blocks of `sizes` rows, as written and as expected.
+fn write(sizes: &[i64], clear_before: Option<usize>) -> (Bytes, RecordBatch) {
+    let mut vocabulary = Vocabulary::default();
+    let mut writer = EventsWriter::new(Vec::new()).unwrap();
+    let (mut expected, mut row) = (Vec::new(), 0);
+    for (number, size) in sizes.iter().enumerate() {
+        if clear_before == Some(number) {
+            vocabulary.clear();
+        }
+        let block = block(row..row + size, &mut vocabulary);
+        row += size;
+        writer.write(&block, &vocabulary).unwrap();
+        expected.push(block.to_batch(&vocabulary).unwrap());
+    }
+    assert_eq!(writer.finish().unwrap(), row);
+    (writer.inner().clone().into(), concat_batches(&schema::events(), &expected).unwrap())
+}
+
+#[test]
+fn every_column_reads_back_as_written() {
+    for sizes in [&[1][..], &[7], &[9, 1, 3], &[5_000, 20_000, 40]] {
+        let (file, expected) = write(sizes, None);
+        assert_eq!(read(file).0.columns(), expected.columns(), "{sizes:?}");
+    }
+}
+
+#[test]
+fn a_vocabulary_that_is_cleared_between_blocks_changes_nothing() {
+    let (file, expected) = write(&[3_000, 3_000], Some(1));
+    assert_eq!(read(file).0.columns(), expected.columns());
+}
+
+#[test]
+fn statistics_hold_the_least_and_greatest_values() {
+    let (file, expected) = write(&[30_000, 10_000], None);
+    let (_, metadata) = read(file);
+    let at = |name: &str| schema::index_of(name).unwrap();
+    let group = metadata.row_group(0);
+    let times = group.column(at("ts")).statistics().unwrap();
+    let column = expected.column(at("ts"));
+    let times_of = arrow::array::AsArray::as_primitive::<arrow::datatypes::TimestampMicrosecondType>(column);
+    assert_eq!(times.min_bytes_opt().unwrap(), arrow::compute::min(times_of).unwrap().to_le_bytes());
+    assert_eq!(times.max_bytes_opt().unwrap(), arrow::compute::max(times_of).unwrap().to_le_bytes());
+    for name in ["verb", "actor"] {
+        let texts = arrow::array::AsArray::as_string::<i32>(expected.column(at(name)));
+        // lists of leaf columns and of fields are the same here: each list has one leaf
+        let statistics = group.column(at(name)).statistics().unwrap();
+        assert_eq!(statistics.min_bytes_opt().unwrap(), texts.iter().flatten().min().unwrap().as_bytes(), "{name}");
+        assert_eq!(statistics.max_bytes_opt().unwrap(), texts.iter().flatten().max().unwrap().as_bytes(), "{name}");
+        let nulls = arrow::array::Array::null_count(texts) as u64;
+        assert_eq!(statistics.null_count_opt(), Some(nulls), "{name}");
+    }
+}

@@ -1,0 +1,330 @@
+//! Columns of text: those that repeat by the codes of a dictionary, lists of them, and those that hardly repeat.
+
+use bytes::Bytes;
+use parquet::basic::Encoding;
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::ByteArray;
+use parquet::errors::Result;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+
+use super::bits::{put_deltas, put_hybrid, put_run, width_of};
+use super::pages::{Bounds, Pages, Zip};
+use crate::block::{Block, Code, Coded, Dictionary, NULL, Plain, Vocabulary, elements};
+
+/// Longer least and greatest values say nothing worth their place.
+const STATISTICS_BYTES_MAX: usize = 256;
+
+/// Appends levels as a data page of version 1 holds them: their length, then the hybrid.
+fn put_levels(levels: &[u32], max: i16, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    put_hybrid(levels, width_of(max.unsigned_abs().into()), out);
+    let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+}
+
+/// Levels of which each is 1 where there is a value.
+pub(super) fn put_presence(present: impl ExactSizeIterator<Item = bool>, nulls: usize, out: &mut Vec<u8>) {
+    let count = present.len();
+    if nulls == 0 || nulls == count {
+        let start = out.len();
+        out.extend_from_slice(&[0; 4]);
+        put_run(count, u32::from(nulls == 0), 1, out);
+        let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
+        out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    } else {
+        let levels: Vec<u32> = present.map(u32::from).collect();
+        put_levels(&levels, 1, out);
+    }
+}
+
+/// The dictionary of one column of one row group, numbered as its texts come.
+#[derive(Default)]
+struct Entries {
+    /// `PLAIN`: each with its length in front.
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Entries {
+    fn push(&mut self, text: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len());
+        self.ends.len() as u32
+    }
+
+    fn text(&self, entry: usize) -> &[u8] {
+        let start = if entry == 0 { 0 } else { self.ends[entry - 1] };
+        &self.bytes[start + 4..self.ends[entry]]
+    }
+
+    /// The least and greatest of some entries, unless they are too long to be worth it.
+    fn range(&self, entries: impl Iterator<Item = usize> + Clone) -> Option<(&[u8], &[u8])> {
+        let texts = || entries.clone().map(|entry| self.text(entry));
+        texts().min().zip(texts().max()).filter(|(min, max)| min.len().max(max.len()) <= STATISTICS_BYTES_MAX)
+    }
+
+    fn statistics(&self, nulls: u64) -> Statistics {
+        let range = self.range(0..self.ends.len());
+        text_statistics(range, nulls)
+    }
+}
+
+fn text_statistics(range: Option<(&[u8], &[u8])>, nulls: u64) -> Statistics {
+    let (min, max) = range.map(|(min, max)| (ByteArray::from(min.to_vec()), ByteArray::from(max.to_vec()))).unzip();
+    Statistics::ByteArray(ValueStatistics::new(min, max, None, Some(nulls), false))
+}
+
+/// A column of texts by code.
+pub(super) struct CodedColumn {
+    column: Coded,
+    pages: Pages,
+    /// Whether each page tells its least and greatest value.
+    bounded: bool,
+    entries: Entries,
+    /// The entry of each code of the vocabulary, from 1; 0 where it has none yet.
+    known: Vec<u32>,
+    /// The rows of the page: entries from 1, 0 for NULL.
+    rows: Vec<u32>,
+    nulls: u64,
+}
+
+impl CodedColumn {
+    pub(super) fn new(column: Coded, pages: Pages, bounded: bool) -> Self {
+        Self { column, pages, bounded, entries: Entries::default(), known: Vec::new(), rows: Vec::new(), nulls: 0 }
+    }
+
+    pub(super) fn push(&mut self, rows: &[crate::block::Codes], vocabulary: &Vocabulary) {
+        let dictionary = vocabulary.dictionary(self.column);
+        if self.known.len() <= dictionary.len() {
+            self.known.resize(dictionary.len() + 1, 0);
+        }
+        let Self { entries, known, rows: page, column, .. } = self;
+        page.extend(rows.iter().map(|codes| {
+            let code = codes[*column];
+            let entry = known[code as usize];
+            if entry == 0 && code != NULL { enter(code, dictionary, entries, known) } else { entry }
+        }));
+    }
+
+    /// Ends the page.
+    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+        let nulls = self.rows.iter().filter(|entry| **entry == 0).count();
+        raw.clear();
+        if self.pages.max_definition() > 0 {
+            put_presence(self.rows.iter().map(|entry| *entry != 0), nulls, raw);
+        }
+        let count = self.rows.len();
+        if nulls > 0 {
+            self.rows.retain(|entry| *entry != 0);
+        }
+        self.rows.iter_mut().for_each(|entry| *entry -= 1);
+        let width = width_of((self.entries.ends.len() as u32).saturating_sub(1)).max(1);
+        raw.push(width);
+        put_hybrid(&self.rows, width, raw);
+        self.pages.put(zip, raw, (count, count), Encoding::RLE_DICTIONARY)?;
+        if self.bounded {
+            self.bound(nulls);
+        }
+        self.nulls += nulls as u64;
+        self.rows.clear();
+        Ok(())
+    }
+
+    fn bound(&mut self, nulls: usize) {
+        let mut seen = vec![false; self.entries.ends.len()];
+        self.rows.iter().for_each(|entry| seen[*entry as usize] = true);
+        let entries = seen.iter().enumerate().filter_map(|(entry, seen)| seen.then_some(entry));
+        let range = if self.rows.is_empty() {
+            None
+        } else {
+            // a bound that is too long is cut below, and above there is none: the empty text to the highest character
+            let range = self.entries.range(entries).map(|(min, max)| (min.to_vec(), max.to_vec()));
+            Some(range.unwrap_or_else(|| (Vec::new(), "\u{10ffff}".as_bytes().to_vec())))
+        };
+        self.pages.bound(Bounds { range, nulls: nulls as i64 });
+    }
+
+    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+        let entries = std::mem::take(&mut self.entries);
+        let statistics = entries.statistics(std::mem::take(&mut self.nulls));
+        self.forget();
+        let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
+        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings)
+    }
+
+    /// The codes mean nothing any more.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pages.len() + self.entries.bytes.len()
+    }
+}
+
+#[cold]
+fn enter(code: Code, dictionary: &Dictionary, entries: &mut Entries, known: &mut [u32]) -> u32 {
+    let entry = entries.push(dictionary.text(code));
+    known[code as usize] = entry;
+    entry
+}
+
+/// A column of lists of texts by code.
+pub(super) struct ListColumn {
+    column: Coded,
+    pages: Pages,
+    entries: Entries,
+    /// The elements by text: lists are few, their elements fewer.
+    elements: Dictionary,
+    /// For each code of the vocabulary the entries of its elements, once it was met.
+    known: Vec<Option<Box<[u32]>>>,
+    definitions: Vec<u32>,
+    repetitions: Vec<u32>,
+    values: Vec<u32>,
+    rows: usize,
+    nulls: u64,
+}
+
+/// Of a list that may be NULL, with elements that may be NULL: the level of a list that is, and of an element.
+const NO_LIST: u32 = 0;
+const ELEMENT: u32 = 3;
+
+impl ListColumn {
+    pub(super) fn new(column: Coded, pages: Pages) -> Self {
+        Self {
+            column,
+            pages,
+            entries: Entries::default(),
+            elements: Dictionary::default(),
+            known: Vec::new(),
+            definitions: Vec::new(),
+            repetitions: Vec::new(),
+            values: Vec::new(),
+            rows: 0,
+            nulls: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, rows: &[crate::block::Codes], vocabulary: &Vocabulary) {
+        let dictionary = vocabulary.dictionary(self.column);
+        if self.known.len() <= dictionary.len() {
+            self.known.resize(dictionary.len() + 1, None);
+        }
+        for codes in rows {
+            let code = codes[self.column];
+            if code == NULL {
+                self.definitions.push(NO_LIST);
+                self.repetitions.push(0);
+                self.nulls += 1;
+                continue;
+            }
+            if self.known[code as usize].is_none() {
+                self.known[code as usize] = Some(self.enter(dictionary.text(code)));
+            }
+            let list = self.known[code as usize].as_deref().unwrap_or_default();
+            self.values.extend_from_slice(list);
+            self.definitions.extend(list.iter().map(|_| ELEMENT));
+            self.repetitions.extend((0..list.len()).map(|at| u32::from(at > 0)));
+        }
+        self.rows += rows.len();
+    }
+
+    #[cold]
+    fn enter(&mut self, packed: &[u8]) -> Box<[u32]> {
+        let Self { elements: texts, entries, .. } = self;
+        let entry = |text| {
+            let (code, is_new) = texts.insert(text);
+            if is_new {
+                entries.push(text);
+            }
+            code - 1
+        };
+        elements(packed).map(entry).collect()
+    }
+
+    /// Ends the page.
+    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+        raw.clear();
+        put_levels(&self.repetitions, 1, raw);
+        put_levels(&self.definitions, self.pages.max_definition(), raw);
+        let width = width_of((self.entries.ends.len() as u32).saturating_sub(1)).max(1);
+        raw.push(width);
+        put_hybrid(&self.values, width, raw);
+        self.pages.put(zip, raw, (self.definitions.len(), self.rows), Encoding::RLE_DICTIONARY)?;
+        self.definitions.clear();
+        self.repetitions.clear();
+        self.values.clear();
+        self.rows = 0;
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+        let entries = std::mem::take(&mut self.entries);
+        let statistics = entries.statistics(std::mem::take(&mut self.nulls));
+        self.elements.clear();
+        self.forget();
+        let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
+        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings)
+    }
+
+    /// The codes mean nothing any more.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pages.len() + self.entries.bytes.len()
+    }
+}
+
+/// A column of texts that hardly repeat: lengths as deltas, then all bytes.
+pub(super) struct PlainColumn {
+    column: Plain,
+    pages: Pages,
+    lengths: Vec<Option<u32>>,
+    bytes: Vec<u8>,
+    nulls: u64,
+}
+
+impl PlainColumn {
+    pub(super) fn new(column: Plain, pages: Pages) -> Self {
+        Self { column, pages, lengths: Vec::new(), bytes: Vec::new(), nulls: 0 }
+    }
+
+    pub(super) fn push(&mut self, block: &Block) {
+        let texts = block.texts(self.column);
+        self.lengths.extend_from_slice(texts.lengths());
+        self.bytes.extend_from_slice(texts.bytes());
+    }
+
+    /// Ends the page.
+    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+        let count = self.lengths.len();
+        let lengths: Vec<i64> = self.lengths.iter().flatten().map(|length| i64::from(*length)).collect();
+        raw.clear();
+        put_presence(self.lengths.iter().map(Option::is_some), count - lengths.len(), raw);
+        put_deltas(&lengths, raw);
+        raw.extend_from_slice(&self.bytes);
+        self.nulls += (count - lengths.len()) as u64;
+        self.pages.put(zip, raw, (count, count), Encoding::DELTA_LENGTH_BYTE_ARRAY)?;
+        self.lengths.clear();
+        self.bytes.clear();
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+        let statistics = text_statistics(None, std::mem::take(&mut self.nulls));
+        self.pages.finish(zip, None, Some(statistics), &[Encoding::RLE, Encoding::DELTA_LENGTH_BYTE_ARRAY])
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pages.len() + self.bytes.len()
+    }
+
+    /// Bytes that wait for the end of the page.
+    pub(super) fn pending(&self) -> usize {
+        self.bytes.len()
+    }
+}
