@@ -67,7 +67,7 @@ HUNTS = [
     Hunt(
         "exec, then secrets within the hour",
         "select e.actor, e.audit_id, count(*) as n, min(s.name) as secret "
-        "from (select actor, audit_id, ts from events where resource = 'pods' and subresource = 'exec') e "
+        "from (select actor, audit_id, ts from events where subresource in ('exec', 'attach', 'proxy')) e "
         "join (select actor, name, ts from events where resource = 'secrets') s on e.actor = s.actor "
         "where s.ts >= e.ts and s.ts <= e.ts + interval '1 hour' group by e.actor, e.audit_id",
         {"clickhouse": {"interval '1 hour'": "interval 1 hour"}},
