@@ -8,5 +8,6 @@ mod formats;
 mod hostile;
 mod ingest;
 mod properties;
+mod reference;
 mod rig;
 mod tidy;

@@ -1,6 +1,7 @@
-"""What each peer does, in a process of its own: python jobs.py PEER JOB INPUT OUTPUT [COMPRESSION LEVEL].
+"""What each peer does, in a process of its own: python jobs.py PEER JOB SOURCE ...
 
-Prints the seconds of the work as JSON. The start of Python and the import of the peer do not count.
+Jobs: ingest SOURCE TARGET LEVEL, query SOURCE SQL, detect SOURCE views|tables ID... Prints the seconds of the work and
+what came of it as JSON. The start of Python and the import of the peer do not count.
 
 The columns are those that Kubesift writes from an event's own fields: every scalar, groups, source IPs, user.extra,
 annotations, and the bodies as JSON text. What Kubesift adds (derived columns, redaction, hashes, the search for
@@ -133,19 +134,44 @@ def duckdb_query(source, sql):
     import duckdb
 
     begun = time.perf_counter()
-    rows = duckdb.connect().execute(sql.replace("EVENTS", f"read_parquet('{source}')")).fetchall()
-    return time.perf_counter() - begun, rows
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'")
+    rows = connection.execute(sql.replace("EVENTS", f"read_parquet('{source}')")).fetchall()
+    return {"seconds": time.perf_counter() - begun, "rows": rows}
+
+
+def clickhouse_query(source, sql):
+    import chdb
+
+    begun = time.perf_counter()
+    answer = chdb.query(
+        sql.replace("EVENTS", f"file('{source}', Parquet)")
+        + " settings session_timezone = 'UTC', output_format_json_quote_64bit_integers = 0",
+        "JSONCompact",
+    )
+    return {"seconds": time.perf_counter() - begun, "rows": json.loads(str(answer))["data"]}
+
+
+def ingest(peer, source, target, level):
+    work = {"duckdb": duckdb_ingest, "clickhouse": clickhouse_ingest, "polars": polars_ingest}[peer]
+    return {"seconds": work(source, target, int(level)), "bytes": os.path.getsize(target)}
+
+
+def query(peer, source, sql):
+    return {"duckdb": duckdb_query, "clickhouse": clickhouse_query}[peer](source, sql)
+
+
+def detect(_peer, source, keep, *ids):
+    import duckdb
+    from detect import duckdb_detect
+
+    return duckdb_detect(duckdb.connect(), source, keep, ids)
 
 
 def main():
-    peer, job, source, target, *rest = sys.argv[1:]
-    if job == "query":
-        seconds, rows = duckdb_query(source, target)
-        print(json.dumps({"seconds": seconds, "rows": rows}, default=str))
-        return
-    ingest = {"duckdb": duckdb_ingest, "clickhouse": clickhouse_ingest, "polars": polars_ingest}[peer]
-    seconds = ingest(source, target, int(rest[0]))
-    print(json.dumps({"seconds": seconds, "bytes": os.path.getsize(target)}))
+    peer, job, *rest = sys.argv[1:]
+    done = {"ingest": ingest, "query": query, "detect": detect}[job](peer, *rest)
+    print(json.dumps(done, default=str))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Times Kubesift and its peers at the same work in one run, prints a table of ratios and keeps the run.
+"""Times Kubesift and its peers at the same work in one run, prints tables of ratios and keeps the run.
 
-    python3 benches/peers/peers.py --kubesift target/release/kubesift --events 1000000
+    python3 benches/peers/peers.py --kubesift target/release/kubesift --only ingest,hunt
 
-What the peers do is told in jobs.py; how to read the figures, in ../README.md.
+The parts are a module each; what the peers do is told in jobs.py; how to read the figures, in ../README.md.
 """
 
 import argparse
@@ -11,34 +11,54 @@ import json
 import os
 import platform
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+import detect
+import growth
+import hunt
+import ingest
+import start
+from children import Ran, pipe, run
+from results import Results, ratio_table, tables
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PEERS = {"duckdb": "DuckDB", "clickhouse": "ClickHouse", "polars": "Polars"}
-# Kubesift writes its parts with this level; so must they
-ZSTD_LEVEL = 1
-SECRETS = "where resource = 'secrets' group by actor order by requests desc, actor limit 20"
-HUNT = f"select actor, count(*) as requests from {{events}} {SECRETS}"
-COUNTS = "select count(*), count({request}), count({response}), count(annotations), count({extra}) from EVENTS"
+PARTS = {
+    "ingest": lambda bench: ingest.measure(bench, "ingest"),
+    "gz": lambda bench: ingest.measure(bench, "gz"),
+    "one-gz": lambda bench: ingest.measure(bench, "one-gz"),
+    "detect": detect.measure,
+    "hunt": hunt.measure,
+    "growth": growth.measure,
+    "start": start.measure,
+}
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas: %(default)s")
     parser.add_argument("--kubesift", type=Path, default=ROOT / "target/release/kubesift", help="a release binary")
-    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--floors", type=Path, help="binary of the bench ingest, for the floors of ingestion")
+    parser.add_argument("--events", type=int, default=1_000_000, help="of the log that is ingested")
+    parser.add_argument("--lake-events", type=int, default=10_000_000, help="of the lake for detect and hunt")
+    parser.add_argument("--lake", type=Path, help="a lake of so many events that is there already")
+    parser.add_argument("--growth", type=float, default=10, help="the largest stream, in millions of events")
     parser.add_argument("--rounds", type=int, default=3, help="the best of so many counts")
+    parser.add_argument("--detect-rounds", type=int, default=1, help="the same for detect, which takes minutes")
     parser.add_argument("--venv", type=Path, default=ROOT / "target/peers", help="made where it is missing")
-    parser.add_argument("--temp", type=Path, help="folder for the log and what is written from it")
+    parser.add_argument("--temp", type=Path, help="folder for logs, lakes and what is written from them")
     parser.add_argument("--runs", type=Path, default=HERE.parent / "runs", help="where the run is kept")
     parser.add_argument("--no-keep", action="store_true", help="print only")
     parser.add_argument("--note", action="append", default=[], help="what a reader of the run should know")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.parts = args.only.split(",")
+    unknown = set(args.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no part is called {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    return args
 
 
 def peers_python(venv):
@@ -51,135 +71,33 @@ def peers_python(venv):
     return python
 
 
-def run(command):
-    """Runs a child: wall seconds, peak MiB and standard output."""
-    begun = time.perf_counter()
-    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-        # short outputs: neither pipe fills before the other is read
-        out, complaint = child.stdout.read(), child.stderr.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - begun
-    if child.returncode != 0:
-        raise RuntimeError(complaint.decode(errors="replace").strip()[-2000:])
-    return seconds, usage.ru_maxrss / 1024, out
-
-
 class Bench:
+    """What the parts share: the arguments, a folder for what they write, the peers' Python and the results."""
+
     def __init__(self, args, temp):
         self.args, self.temp = args, temp
-        self.python = peers_python(args.venv)
-        self.results = {}
+        self.python = peers_python(args.venv) if set(args.parts) - {"growth", "start"} else None
+        self.results = Results()
+        self.text_bytes = 0
 
-    def note(self, job, who, seconds, mib, size=None):
-        result = self.results.setdefault(job, {}).setdefault(who, {"seconds": [], "peak_mib": 0.0, "bytes": size})
-        result["seconds"].append(round(seconds, 4))
-        result["peak_mib"] = round(max(result["peak_mib"], mib), 1)
+    def say(self, text):
+        print(text, file=sys.stderr, flush=True)
 
-    def fail(self, job, who, error):
-        self.results.setdefault(job, {})[who] = {"failed": str(error).splitlines()[-1][:300]}
+    def peer(self, peer, job, *arguments):
+        """Runs a job of jobs.py; what it took by its own clock, and what it says."""
+        ran = run(self.python, HERE / "jobs.py", peer, job, *arguments)
+        done = json.loads(ran.out.splitlines()[-1])
+        return Ran(done["seconds"], ran.cpu, ran.peak_mib), done
 
-    def generate(self, compression):
-        folder = self.temp / compression
-        options = ["--events", self.args.events, "--compression", compression, "--out", folder]
-        run([self.args.kubesift, "generate", *options])
-        return f"{folder}/audit-*"
-
-    def ingest(self, job, source):
-        """One round; each peer, one after the other, so that a busy moment of the machine strikes them all."""
-        lake = self.temp / "lake"
-        shutil.rmtree(lake, ignore_errors=True)
-        seconds, mib, _ = run([self.args.kubesift, "ingest", "--quiet", "--lake", lake, source])
-        self.note(job, "Kubesift", seconds, mib, sum(part.stat().st_size for part in lake.glob("events/*/*.parquet")))
-        for peer, name in PEERS.items():
-            target = self.temp / f"{peer}.parquet"
-            target.unlink(missing_ok=True)
-            if "failed" in self.results[job].get(name, {}):
-                continue
-            try:
-                _, mib, out = run([self.python, HERE / "jobs.py", peer, "ingest", source, target, ZSTD_LEVEL])
-                done = json.loads(out)
-                self.note(job, name, done["seconds"], mib, done["bytes"])
-            except RuntimeError as error:
-                self.fail(job, name, error)
-
-    def check(self, job):
-        """That all wrote the same events, groups, bodies: counted in what they wrote last."""
-        own = COUNTS.format(request="request_object", response="response_object", extra="user_extra")
-        theirs = COUNTS.format(request="requestObject", response="responseObject", extra="user_extra")
-        counts = {"Kubesift": self.query(f"{self.temp}/lake/events/*/*.parquet", own)[2]}
-        for peer, name in PEERS.items():
-            if "failed" not in self.results[job][name]:
-                counts[name] = self.query(self.temp / f"{peer}.parquet", theirs)[2]
-        for name, count in counts.items():
-            self.results[job][name]["counts"] = count[0]
-            self.results[job][name]["same_columns"] = count == counts["Kubesift"]
-
-    def query(self, source, sql):
-        _, mib, out = run([self.python, HERE / "jobs.py", "duckdb", "query", source, sql])
-        done = json.loads(out)
-        return done["seconds"], mib, done["rows"]
-
-    def hunt(self, job):
-        """One question to the lake that was written last, and to DuckDB on its Parquet files."""
-        lake = self.temp / "lake"
-        seconds, mib, own = run(
-            [self.args.kubesift, "sql", "--lake", lake, "--format", "ndjson", HUNT.format(events="events")]
-        )
-        self.note(job, "Kubesift", seconds, mib)
-        seconds, mib, theirs = self.query(f"{lake}/events/*/*.parquet", HUNT.format(events="EVENTS"))
-        self.note(job, "DuckDB", seconds, mib)
-        own = [(row["actor"], row["requests"]) for row in map(json.loads, own.splitlines())]
-        same = own == [(row[0], row[1]) for row in theirs]
-        for result in self.results[job].values():
-            result["same_answer"] = same
-
-    def all(self):
-        text_bytes = 0
-        for job, compression in (("ingest, plain", "none"), ("ingest, .gz", "gzip")):
-            source = self.generate(compression)
-            if compression == "none":
-                text_bytes = sum(file.stat().st_size for file in (self.temp / compression).glob("audit-*"))
-            for number in range(self.args.rounds):
-                print(f"{job}: round {number + 1} of {self.args.rounds}", file=sys.stderr)
-                self.ingest(job, source)
-            self.check(job)
-            shutil.rmtree(self.temp / compression)
-        for _ in range(self.args.rounds):
-            self.hunt("hunt: actors on secrets")
-        return text_bytes
-
-
-def table(results, events, text_bytes):
-    lines = []
-    for job, who in results.items():
-        is_ingest = job.startswith("ingest")
-        own = min(who["Kubesift"]["seconds"])
-        lines += [f"### {job}", "", "| | best, s | text, GB/s | Kubesift is | peak, MiB | Parquet, bytes an event | |"]
-        lines += ["|---|--:|--:|--:|--:|--:|---|"]
-        for name, result in who.items():
-            if "failed" in result:
-                lines.append(f"| {name} | | | | | | failed: {result['failed']} |")
-                continue
-            best = min(result["seconds"])
-            speed = f"{text_bytes / best / 1e9:.3f}" if is_ingest else ""
-            size = f"{result['bytes'] / events:.1f}" if result.get("bytes") else ""
-            same = result.get("same_columns", result.get("same_answer"))
-            remark = "" if same else ("**less work, or other rows**" if is_ingest else "**other answer**")
-            ratio = "" if name == "Kubesift" else f"{best / own:.2f}x as fast"
-            lines.append(f"| {name} | {best:.2f} | {speed} | {ratio} | {result['peak_mib']:.0f} | {size} | {remark} |")
-        rivals = {name: min(result["seconds"]) for name, result in who.items() if is_fair(name, result)}
-        if rivals:
-            fastest = min(rivals, key=rivals.get)
-            ratio = rivals[fastest] / own
-            lines += ["", f"Beside the fastest, {fastest}, Kubesift is **{ratio:.2f}x** as fast."]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def is_fair(name, result):
-    """Whether a result counts: another's, of the same work."""
-    return name != "Kubesift" and result.get("same_columns", result.get("same_answer", False))
+    def lake(self):
+        """The lake for detect and hunt, made once from a stream."""
+        if not self.args.lake:
+            self.args.lake = self.temp / "events"
+            self.say(f"a lake of {self.args.lake_events:,} events")
+            kubesift = self.args.kubesift
+            generate = [kubesift, "generate", "--events", self.args.lake_events, "--compression", "none", "--out", "-"]
+            pipe(generate, [kubesift, "ingest", "--quiet", "--lake", self.args.lake, "-"])
+        return self.args.lake
 
 
 def versions(args, python):
@@ -188,11 +106,12 @@ def versions(args, python):
 
     model = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     memory = Path("/proc/meminfo").read_text().splitlines()[0].split()[1]
+    source = output("git", "log", "-1", "--format=%h", "--", "src", "sql")
     lines = [
-        f"{output(args.kubesift, '--version')}, source of commit {output('git', 'log', '-1', '--format=%h', '--', 'src', 'sql')}",
+        f"{output(args.kubesift, '--version')}, source of commit {source}",
         f"{output('rustc', '--version')}",
         f"python {platform.python_version()}",
-        *output(python, "-m", "pip", "freeze").splitlines(),
+        *(output(python, "-m", "pip", "freeze").splitlines() if python else []),
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
         + (f", {model[0].split(':')[1].strip()}" if model else "")
         + f", {int(memory) >> 20} GiB",
@@ -200,20 +119,25 @@ def versions(args, python):
     return "\n".join(lines) + "\n"
 
 
-def keep(args, bench, notes, text_bytes, markdown):
+def command(args):
+    """What was asked, not where this machine has it."""
+    words = ["python3", "benches/peers/peers.py", "--only", args.only]
+    words += ["--events", args.events, "--lake-events", args.lake_events, "--growth", f"{args.growth:g}"]
+    words += ["--rounds", args.rounds, "--detect-rounds", args.detect_rounds]
+    words += ["--floors", "FLOORS"] if args.floors else []
+    return shlex.join(str(word) for word in words) + "\n"
+
+
+def keep(args, bench, notes, markdown):
     day = datetime.datetime.now(datetime.timezone.utc).date()
-    name = f"{day}-{os.cpu_count()}core"
     number = 1
-    while (args.runs / (name if number == 1 else f"{name}-{number}")).exists():
+    while (folder := args.runs / f"{day}-{os.cpu_count()}core-{number}").exists():
         number += 1
-    folder = args.runs / (name if number == 1 else f"{name}-{number}")
     folder.mkdir(parents=True)
-    # what was asked, not where this machine has it
-    command = ["python3", "benches/peers/peers.py", "--events", args.events, "--rounds", args.rounds]
-    (folder / "command.txt").write_text(shlex.join(str(part) for part in command) + "\n")
+    (folder / "command.txt").write_text(command(args))
     (folder / "versions.txt").write_text(versions(args, bench.python))
-    results = {"events": args.events, "text_bytes": text_bytes, "notes": notes, "results": bench.results}
-    text = json.dumps(results, indent=1).replace(str(bench.temp), "TEMP")
+    results = {"notes": notes, "ratios": bench.results.ratios, "jobs": bench.results.jobs}
+    text = json.dumps(results, indent=1).replace(str(bench.temp), "TEMP").replace(str(args.lake), "LAKE")
     (folder / "results.json").write_text(text + "\n")
     (folder / "table.md").write_text(markdown)
     print(f"kept as {folder.name}", file=sys.stderr)
@@ -222,16 +146,19 @@ def keep(args, bench, notes, text_bytes, markdown):
 def main():
     args = arguments()
     args.kubesift = args.kubesift.resolve()
-    notes = [f"load average at the start {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", *args.note]
+    load = f"load average %s {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    notes = [load % "at the start", *args.note]
     with tempfile.TemporaryDirectory(dir=args.temp, prefix="kubesift-peers-") as temp:
         bench = Bench(args, Path(temp))
-        text_bytes = bench.all()
+        for part in args.parts:
+            PARTS[part](bench)
         notes.append(f"load average at the end {os.getloadavg()[0]:.1f}, our own work included")
-        head = f"{args.events:,} generated events, {text_bytes / 1e9:.2f} GB of text, best of {args.rounds}.\n"
-        markdown = "\n".join([head, *(f"- {note}" for note in notes), "", table(bench.results, args.events, text_bytes)])
+        head = f"Best of {args.rounds}. " + (f"The log: {bench.text_bytes / 1e9:.2f} GB of text." if bench.text_bytes else "")
+        listed = "\n".join(f"- {note}" for note in notes)
+        markdown = "\n\n".join([head.strip(), listed, ratio_table(bench.results), tables(bench.results)])
         print(markdown)
         if not args.no_keep:
-            keep(args, bench, notes, text_bytes, markdown)
+            keep(args, bench, notes, markdown)
 
 
 if __name__ == "__main__":

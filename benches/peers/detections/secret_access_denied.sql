@@ -1,0 +1,16 @@
+select
+  arg_min(audit_id, ts) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  case when count(distinct secret) = 1 then min(secret) else count(distinct secret) || ' secrets' end as object,
+  count(*) as events,
+  cluster,
+  list(audit_id order by ts, audit_id) as audit_ids,
+  client_ip,
+  min(user_agent) as user_agent,
+  count(distinct coalesce(namespace, '*')) as namespaces,
+  array_to_string(list_sort(list(distinct verb)), ',') as verbs
+from secret_access
+where outcome = 'denied' and not is_controller(username)
+group by cluster, date, actor, client_ip
