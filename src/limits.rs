@@ -2,22 +2,19 @@
 
 /// The longest line or event that is parsed, in bytes; a longer one is a reject (`too_long`).
 pub const LINE_BYTES_MAX: usize = 16 << 20;
-/// How many decompressed bytes one worker parses at a time.
-pub const CHUNK_BYTES: usize = 4 << 20;
+/// How many decompressed bytes one worker parses at a time: they are gone over several times, so they should stay in
+/// the core's own cache.
+pub const CHUNK_BYTES: usize = 512 << 10;
 /// Memory for the texts that a worker remembers from line to line, in bytes; beyond it all are forgotten.
 pub const VOCABULARY_BYTES_MAX: usize = 64 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.
 pub const JSON_DEPTH_MAX: usize = 256;
-/// Room behind the bytes of a chunk, so that the parser may pad it in place.
-pub const CHUNK_PADDING_BYTES: usize = 64;
 /// Emptied chunk buffers that a reader keeps for later.
 pub const CHUNKS_SPARE_MAX: usize = 16;
 /// A longer run of NUL bytes is the padding of a crashed writer or a hole in the file, not part of a line.
 pub const ZERO_RUN_BYTES_MAX: usize = 4 << 10;
 /// What is looked at to tell lines of events from JSON documents that span lines, in decompressed bytes.
 pub const SNIFF_BYTES: usize = 64 << 10;
-/// Chunks that wait between the reader and the workers, for each worker.
-pub const CHUNKS_QUEUED_PER_WORKER: usize = 2;
 /// Rows of one Parquet page.
 pub const PAGE_ROWS_MAX: usize = 16 << 10;
 /// Bytes of a text column that end a page before that.

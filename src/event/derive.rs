@@ -74,7 +74,9 @@ pub(super) fn selected_name(query: &str) -> Option<String> {
 pub(super) fn query_values<'a>(query: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
     query.split('&').filter_map(move |pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode_query(name) == key).then(|| decode_query(value))
+        // few names have anything to decode
+        let is_key = name == key || name.contains(['%', '+']) && decode_query(name) == key;
+        is_key.then(|| decode_query(value))
     })
 }
 
@@ -125,8 +127,13 @@ pub(super) const DENIED: &str = "denied";
 pub(super) const ANONYMOUS: &str = "anonymous";
 
 fn exec_command(event: &Event<'_>, path: &str, query: &str) -> Option<String> {
-    let is_exec = matches!(event.object.subresource, Some("exec" | "attach"));
+    let is_exec = event.object.subresource.is_some_and(runs_commands);
     if is_exec || is_through_kubelet(path, query) { command(query) } else { None }
+}
+
+/// Whether the URI of a request for a subresource has a command line.
+pub(super) fn runs_commands(subresource: &str) -> bool {
+    matches!(subresource, "exec" | "attach")
 }
 
 /// Whether a request may run something through a kubelet.
@@ -136,9 +143,6 @@ pub(super) fn is_through_kubelet(path: &str, query: &str) -> bool {
 
 /// The command line of exec and attach (`command=` once for each word), and of the kubelet's run (`cmd=`).
 pub(super) fn command(query: &str) -> Option<String> {
-    if !query.contains('=') {
-        return None;
-    }
     let mut words: Vec<String> = query_values(query, "command").collect();
     words.extend(query_values(query, "cmd"));
     (!words.is_empty()).then(|| words.join(" "))

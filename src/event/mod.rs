@@ -210,12 +210,11 @@ enum Kind {
 
 impl Kind {
     fn of(text: &[u8]) -> Self {
-        // in short blocks, so that the compiler counts 16 bytes at a time
-        let controls = |block: &[u8]| block.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(*byte < b' ')));
-        let found: usize = text.chunks(u8::MAX.into()).map(|block| usize::from(controls(block))).sum();
+        let is_control = |byte: &u8| u8::from(*byte < b' ') & u8::from(*byte != b'\n');
+        let has_controls = |block: &[u8]| block.iter().fold(0, |any, byte| any | is_control(byte)) != 0;
         if simdutf8::basic::from_utf8(text).is_err() {
             Self::Bytes
-        } else if found > memchr_iter(b'\n', text).count() {
+        } else if text.chunks(4 << 10).any(has_controls) {
             Self::Controls
         } else {
             Self::Text

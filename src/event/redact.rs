@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use aho_corasick::{AhoCorasick, packed};
 use hmac::{Hmac, KeyInit, Mac};
+use memchr::memmem::Finder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::{Captures, Regex};
 use sha2::Sha256;
@@ -21,6 +22,12 @@ pub struct Redactor {
     key: [u8; 32],
     /// Words one of which stands in every text that needs a closer look.
     marks: Marks,
+    /// Those of them that stand in what is known by its shape.
+    shape_marks: Marks,
+    /// How an escape begins that Go's encoder never writes for a letter.
+    escape: Finder<'static>,
+    /// The key [`MANAGED_FIELDS`].
+    managed: Finder<'static>,
     query_marks: AhoCorasick,
     shapes: Regex,
     assignments: Regex,
@@ -49,18 +56,8 @@ impl Marks {
 }
 
 /// Words that stand in a body that must be walked.
-const STRUCTURE_MARKS: &[&str] = &[
-    "managedFields",
-    "last-applied-configuration",
-    "\"Secret\"",
-    "\"token\"",
-    "assw",
-    "PASS",
-    "SECRET",
-    "TOKEN",
-    "_KEY",
-    "CREDENTIAL",
-];
+const STRUCTURE_MARKS: &[&str] =
+    &["last-applied-configuration", "\"Secret\"", "\"token\"", "assw", "PASS", "SECRET", "TOKEN", "_KEY", "CREDENTIAL"];
 /// Beginnings of credentials that are known by their shape.
 const SHAPE_MARKS: &[&str] = &[
     "eyJ",
@@ -116,6 +113,7 @@ const SECRET_KEYS: &[&str] = &[
 /// Words in the name of an environment variable whose value is a credential.
 const SECRET_NAMES: &[&str] = &["PASS", "SECRET", "TOKEN", "_KEY", "CREDENTIAL", "APIKEY"];
 
+const MANAGED_FIELDS: &str = "managedFields";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Characters that `url.QueryEscape` of Go escapes.
@@ -133,6 +131,9 @@ impl Redactor {
         Self {
             key,
             marks: Marks::new(marks.copied()),
+            shape_marks: Marks::new(SHAPE_MARKS.iter().copied()),
+            escape: Finder::new("\\u00"),
+            managed: Finder::new("\"managedFields\""),
             query_marks: AhoCorasick::builder()
                 .ascii_case_insensitive(true)
                 .build(QUERY_MARKS)
@@ -220,16 +221,18 @@ impl Redactor {
     pub(super) fn body<'a>(&self, document: &Document<'a>, body: Body<'a>, object: &Object<'_>) -> Cow<'a, str> {
         let about = About::of(object);
         if about == About::Other && !self.is_suspect(body.raw) {
-            return Cow::Borrowed(body.raw);
+            return self.unmanaged(document, body);
         }
-        if ESCAPE_MARKS.iter().any(|mark| body.raw.contains(mark)) {
+        let has_escape = self.escape.find(body.raw.as_bytes()).is_some();
+        if has_escape && ESCAPE_MARKS.iter().any(|mark| body.raw.contains(mark)) {
             return Cow::Owned(self.unescaped_body(body.raw, object));
         }
         let origin = document.offset_of(body.raw);
         let mut edits = Edits { redactor: self, document: *document, about, list: Vec::new() };
         edits.walk(body.at, about == About::Secret);
         let edited = apply(body.raw, origin, edits.list);
-        let clean = match self.shapes(&edited) {
+        let has_shape = self.shape_marks.is_match(edited.as_bytes());
+        let clean = match if has_shape { self.shapes(&edited) } else { Cow::Borrowed("") } {
             Cow::Borrowed(_) => edited,
             Cow::Owned(clean) => Cow::Owned(clean),
         };
@@ -240,6 +243,25 @@ impl Redactor {
             Cow::Borrowed(_) => clean,
             Cow::Owned(clean) => Cow::Owned(clean),
         }
+    }
+
+    /// A body in which nothing is suspect, without `managedFields`.
+    fn unmanaged<'a>(&self, document: &Document<'a>, body: Body<'a>) -> Cow<'a, str> {
+        let marks = self.managed.find_iter(body.raw.as_bytes()).count();
+        if marks == 0 {
+            return Cow::Borrowed(body.raw);
+        }
+        let mut edits = Edits { redactor: self, document: *document, about: About::Other, list: Vec::new() };
+        // they stand in the metadata of an object or of the items of a list; only if there are others all is searched
+        edits.cut_managed(body.at);
+        for item in document.get(body.at, "items").into_iter().flat_map(|items| document.elements(items)) {
+            edits.cut_managed(item);
+        }
+        if edits.list.len() < marks {
+            edits.list.clear();
+            edits.walk(body.at, false);
+        }
+        apply(body.raw, document.offset_of(body.raw), edits.list)
     }
 
     /// A body with odd escapes is first written anew without them.
@@ -278,6 +300,14 @@ impl About {
     }
 }
 
+/// What an object in a body is called.
+#[derive(Default)]
+struct Named<'a> {
+    kind: Option<&'a str>,
+    name: Option<&'a str>,
+    path: Option<&'a str>,
+}
+
 /// The places of a body that are replaced, in the order of the text.
 struct Edits<'a, 'r> {
     redactor: &'r Redactor,
@@ -292,15 +322,13 @@ impl<'a> Edits<'a, '_> {
             self.document.elements(at).for_each(|element| self.walk(element, in_secret));
             return;
         }
-        let in_secret = in_secret || self.text_at(at, "kind") == Some("Secret");
-        let names_credential = self.text_at(at, "name").is_some_and(is_secret_name);
-        let patches_data = in_secret && self.text_at(at, "path").is_some_and(patches_values);
+        let Named { kind, name, path } = self.named(at);
+        let in_secret = in_secret || kind == Some("Secret");
+        let names_credential = name.is_some_and(is_secret_name);
+        let patches_data = in_secret && path.is_some_and(patches_values);
         for field in self.document.fields(at) {
             match field.key {
-                "managedFields" => {
-                    let (start, end) = self.document.cut_range(&field);
-                    self.list.push((start, end, String::new()));
-                }
+                MANAGED_FIELDS => self.cut(&field),
                 "data" | "stringData" if in_secret => self.leaves(field.value),
                 "value" if patches_data || names_credential => self.leaves(field.value),
                 "request" | "certificate" if self.about == About::Credential => self.leaves(field.value),
@@ -313,8 +341,35 @@ impl<'a> Edits<'a, '_> {
         }
     }
 
-    fn text_at(&self, at: usize, key: &str) -> Option<&'a str> {
-        self.document.get(at, key).and_then(|value| self.document.text(value))
+    fn cut(&mut self, field: &Field<'a>) {
+        let (start, end) = self.document.cut_range(field);
+        self.list.push((start, end, String::new()));
+    }
+
+    /// Cuts `metadata.managedFields` of the object at `at`.
+    fn cut_managed(&mut self, at: usize) {
+        let document = self.document;
+        for metadata in document.fields(at).filter(|field| field.key == "metadata") {
+            document
+                .fields(metadata.value)
+                .filter(|field| field.key == MANAGED_FIELDS)
+                .for_each(|field| self.cut(&field));
+        }
+    }
+
+    /// The first of each field that says what an object is.
+    fn named(&self, at: usize) -> Named<'a> {
+        let mut named = Named::default();
+        for field in self.document.fields(at) {
+            let place = match field.key {
+                "kind" => &mut named.kind,
+                "name" => &mut named.name,
+                "path" => &mut named.path,
+                _ => continue,
+            };
+            *place = place.or(self.document.text(field.value));
+        }
+        named
     }
 
     /// Replaces every string at or below `at`.

@@ -11,6 +11,8 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use foldhash::fast::RandomState;
+
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -34,9 +36,12 @@ pub(super) struct Dedup {
     pub(super) unchecked: u64,
 }
 
+/// The hashes are mixed once more with a seed of this process, since who writes a log may choose them.
+type Hashes = HashSet<u128, RandomState>;
+
 #[derive(Default)]
 struct Window {
-    hashes: HashSet<u128>,
+    hashes: Hashes,
     spilled: bool,
     used: u64,
 }
@@ -107,9 +112,9 @@ impl Dedup {
 
     fn load(&mut self, key: i64) -> Result<()> {
         let path = self.path(key);
-        let read = || -> std::io::Result<HashSet<u128>> {
+        let read = || -> std::io::Result<Hashes> {
             let mut file = BufReader::new(File::open(&path)?);
-            let mut hashes = HashSet::new();
+            let mut hashes = Hashes::default();
             let mut bytes = [0; 16];
             while file.read_exact(&mut bytes).is_ok() {
                 hashes.insert(u128::from_le_bytes(bytes));

@@ -48,11 +48,13 @@ struct Worker<'a> {
     loaded: &'a Mutex<Vec<usize>>,
     parser: Parser,
     parts: Parts,
+    /// The buffer of the last chunk, for the next.
+    spare: Option<Vec<u8>>,
 }
 
 impl<'a> Worker<'a> {
     fn new(pass: &'a Pass<'a>, pool: &'a Pool, loaded: &'a Mutex<Vec<usize>>) -> Self {
-        Self { pass, pool, loaded, parser: Self::parser(pass), parts: Parts::new() }
+        Self { pass, pool, loaded, parser: Self::parser(pass), parts: Parts::new(), spare: None }
     }
 
     fn parser(pass: &Pass<'_>) -> Parser {
@@ -89,6 +91,9 @@ impl<'a> Worker<'a> {
             self.pool.closed();
             return Ok(());
         }
+        if let Some(spare) = self.spare.take() {
+            reader.lines.recycle(spare);
+        }
         let before = reader.lines.progress().load(Ordering::Relaxed);
         let piece = reader.lines.next_chunk();
         let read = reader.lines.progress().load(Ordering::Relaxed) - before;
@@ -99,6 +104,7 @@ impl<'a> Worker<'a> {
             Ok(Some(Piece::Lines(chunk))) => {
                 self.pool.give_back(reader);
                 self.chunk(step, &chunk)?;
+                self.spare = Some(chunk.bytes);
             }
             Ok(Some(other)) => {
                 self.pool.give_back(reader);

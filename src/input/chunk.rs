@@ -17,7 +17,7 @@ const ZEROS: [u8; limits::ZERO_RUN_BYTES_MAX] = [0; limits::ZERO_RUN_BYTES_MAX];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// The lines, each with its `\n`. Only the last line of a source, which then is a chunk of its own, and one that
-    /// breaks off at NUL bytes may be without. The vector has room for [`limits::CHUNK_PADDING_BYTES`] more.
+    /// breaks off at NUL bytes may be without.
     pub bytes: Vec<u8>,
     /// How many lines (`\n`) the source has before it.
     pub lines_before: u64,
@@ -160,9 +160,7 @@ impl<R: Read> Chunker<R> {
     /// Takes back the buffer of a chunk that is done with.
     pub fn recycle(&mut self, bytes: Vec<u8>) {
         // the buffer of one long line is not kept
-        if self.spare.len() < limits::CHUNKS_SPARE_MAX
-            && bytes.capacity() <= 2 * (self.chunk_bytes + limits::CHUNK_PADDING_BYTES)
-        {
+        if self.spare.len() < limits::CHUNKS_SPARE_MAX && bytes.capacity() <= 4 * self.chunk_bytes {
             self.spare.push(bytes);
         }
     }
@@ -277,15 +275,28 @@ impl<R: Read> Chunker<R> {
         Ok(())
     }
 
-    /// Copies out the next `bytes` bytes.
+    /// Hands out the next `bytes` bytes: in the buffer that they lie in, if most of it is theirs.
     fn take(&mut self, bytes: usize) -> Chunk {
-        let mut copy = self.spare.pop().unwrap_or_default();
-        copy.clear();
-        copy.reserve(bytes.max(self.chunk_bytes) + limits::CHUNK_PADDING_BYTES);
-        copy.extend_from_slice(&self.pending()[..bytes]);
-        let chunk = Chunk { bytes: copy, lines_before: self.lines, offset: self.offset };
-        self.pass(bytes);
-        chunk
+        let (lines_before, offset) = (self.lines, self.offset);
+        let mut other = self.spare.pop().unwrap_or_default();
+        let taken = if self.at == 0 && bytes >= self.chunk_bytes / 2 {
+            self.pass(bytes);
+            if other.len() < self.buffer.len() {
+                other.resize(self.buffer.len(), 0);
+            }
+            let rest = self.at..self.end;
+            other[..rest.len()].copy_from_slice(&self.buffer[rest.clone()]);
+            (self.at, self.end) = (0, rest.len());
+            let mut full = std::mem::replace(&mut self.buffer, other);
+            full.truncate(bytes);
+            full
+        } else {
+            other.clear();
+            other.extend_from_slice(&self.pending()[..bytes]);
+            self.pass(bytes);
+            other
+        };
+        Chunk { bytes: taken, lines_before, offset }
     }
 
     fn pass(&mut self, bytes: usize) {

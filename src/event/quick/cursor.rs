@@ -66,6 +66,22 @@ impl<'a> Cursor<'a> {
         Some(&rest[..end])
     }
 
+    /// What lies before the next `byte`; nothing is passed.
+    pub(super) fn before(&self, byte: u8) -> Option<&'a [u8]> {
+        let rest = self.rest();
+        Some(&rest[..memchr(byte, rest)?])
+    }
+
+    /// Passes that many bytes, which were seen.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
+    /// How much was passed.
+    pub(super) fn offset(&self) -> usize {
+        self.at
+    }
+
     /// What lies before the next place that `finder` finds, which is not passed.
     pub(super) fn until(&mut self, finder: &memchr::memmem::Finder<'_>) -> Option<&'a [u8]> {
         let rest = self.rest();

@@ -66,8 +66,10 @@ impl Piece {
         text.clear();
         [b"{", key, value, end, b"}"].into_iter().for_each(|piece| text.extend_from_slice(piece));
         let found = self.document(&text, |document| {
-            let event = parse::fields(document).ok()?;
-            if event.extra.is_empty() { use_it(&event) } else { None }
+            // what was taken for one value may be a value and further keys
+            let is_one = document.fields(0).count() == 1;
+            let event = parse::fields(document).ok().filter(|event| is_one && event.extra.is_empty())?;
+            use_it(&event)
         });
         self.text = text;
         found

@@ -19,18 +19,23 @@ use super::document::text_of;
 use super::parse::{Body, Object};
 use super::redact::Redactor;
 use super::time::Clock;
-use crate::block::{Coded, Codes, Facts, NULL, Plain};
+use crate::block::{Code, Coded, Codes, Facts, NULL, Plain, Vocabulary};
 use cursor::Cursor;
 use memo::Piece;
 use parts::{Desk, Parts};
+
+const SUBRESOURCE: &[u8] = b",\"subresource\":\"";
 
 /// Reads canonical lines; see the module.
 pub(super) struct Quick {
     piece: Piece,
     parts: Parts,
     clock: Clock,
+    /// The last text and code of columns that hardly change from line to line.
+    recent: [(Coded, Vec<u8>, Code); 4],
     generation: u64,
     sources: Finder<'static>,
+    versions: Finder<'static>,
     answers: Finder<'static>,
     received: Finder<'static>,
 }
@@ -42,10 +47,11 @@ struct Spans<'a> {
     stage: &'a [u8],
     uri: &'a [u8],
     verb: &'a [u8],
-    user: &'a [u8],
-    source_ips: &'a [u8],
-    user_agent: Option<&'a [u8]>,
-    object: ObjectSpans<'a>,
+    who: Who<'a>,
+    /// The fields of the object that stay the same from request to request.
+    object: Option<&'a [u8]>,
+    resource_version: Option<&'a [u8]>,
+    subresource: Option<&'a [u8]>,
     response: Option<&'a [u8]>,
     request_object: Option<&'a [u8]>,
     response_object: Option<&'a [u8]>,
@@ -54,16 +60,12 @@ struct Spans<'a> {
     annotations: Option<&'a [u8]>,
 }
 
-#[derive(Default)]
-struct ObjectSpans<'a> {
-    resource: Option<&'a [u8]>,
-    namespace: Option<&'a [u8]>,
-    name: Option<&'a [u8]>,
-    uid: Option<&'a [u8]>,
-    api_group: Option<&'a [u8]>,
-    api_version: Option<&'a [u8]>,
-    resource_version: Option<&'a [u8]>,
-    subresource: Option<&'a [u8]>,
+/// The three fields that say who asks; they lie side by side.
+struct Who<'a> {
+    all: &'a [u8],
+    user: &'a [u8],
+    source_ips: &'a [u8],
+    user_agent: Option<&'a [u8]>,
 }
 
 impl Quick {
@@ -72,8 +74,11 @@ impl Quick {
             piece: Piece::new(),
             parts: Parts::new(),
             clock: Clock::default(),
+            recent: [Coded::Cluster, Coded::Source, Coded::Stage, Coded::Level]
+                .map(|column| (column, Vec::new(), NULL)),
             generation: 0,
             sources: Finder::new(",\"sourceIPs\":["),
+            versions: Finder::new(",\"resourceVersion\":\""),
             answers: Finder::new(",\"responseObject\":"),
             received: Finder::new(",\"requestReceivedTimestamp\":\""),
         }
@@ -98,32 +103,25 @@ impl Quick {
         if self.generation != words.generation() {
             self.generation = words.generation();
             self.parts.clear();
+            self.recent.iter_mut().for_each(|(.., code)| *code = NULL);
         }
         let (ts, stage_ts) = (self.clock.micros(spans.received)?, self.clock.micros(spans.stage_time)?);
         let mut codes = Codes::default();
-        let fields = [
-            (Coded::Stage, Some(spans.stage)),
-            (Coded::Level, Some(spans.level)),
-            (Coded::Verb, Some(spans.verb)),
-            (Coded::Resource, spans.object.resource),
-            (Coded::Subresource, spans.object.subresource),
-            (Coded::Namespace, spans.object.namespace),
-            (Coded::Name, spans.object.name.filter(|name| !name.is_empty())),
-            (Coded::ApiGroup, spans.object.api_group),
-            (Coded::ApiVersion, spans.object.api_version),
-            (Coded::ObjectUid, spans.object.uid),
-        ];
-        for (column, text) in fields {
-            if let Some(text) = text {
-                codes[column] = words.code_of_bytes(column, text);
+        let fields = [origin.cluster.as_bytes(), origin.source.as_bytes(), spans.stage, spans.level];
+        for ((column, last, code), text) in self.recent.iter_mut().zip(fields) {
+            if last != text || *code == NULL {
+                text.clone_into(last);
+                *code = words.code_of_bytes(*column, text);
             }
+            codes[*column] = *code;
         }
+        codes[Coded::Verb] = words.code_of_bytes(Coded::Verb, spans.verb);
         let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
         if stage_ts < ts {
             let flags = if codes[Coded::Flags] == NULL { "clock_skew" } else { "long_agent,clock_skew" };
             codes[Coded::Flags] = words.code(Coded::Flags, flags);
         }
-        let object = spans.object.kind();
+        let object = kind(words, &codes);
         let mut put = |column, body: Option<&[u8]>| {
             let texts = block.texts_mut(column);
             let Some(body) = body.filter(|body| body != b"null") else {
@@ -142,10 +140,8 @@ impl Quick {
             return None;
         }
         block.texts_mut(Plain::AuditId).push(Some(spans.audit_id));
-        block.texts_mut(Plain::ResourceVersion).push(spans.object.resource_version);
+        block.texts_mut(Plain::ResourceVersion).push(spans.resource_version);
         block.texts_mut(Plain::Extra).push(None);
-        codes[Coded::Cluster] = words.code(Coded::Cluster, origin.cluster);
-        codes[Coded::Source] = words.code(Coded::Source, origin.source);
         block.codes.push(codes);
         block.facts.push(Facts {
             ts,
@@ -174,11 +170,25 @@ impl Quick {
         at.pass(b",\"verb\":\"")?;
         let verb = at.plain_string()?;
         at.pass(b",\"user\":")?;
+        let start = at.offset();
         let user = at.until(&self.sources)?;
-        at.pass(b",\"sourceIPs\":[")?;
+        at.pass(self.sources.needle())?;
         let source_ips = at.through(b']')?;
         let user_agent = if at.passes(b",\"userAgent\":\"") { Some(at.string()?) } else { None };
-        let object = if at.passes(b",\"objectRef\":{") { object(&mut at)? } else { ObjectSpans::default() };
+        let who = Who { all: &line[start..at.offset()], user, source_ips, user_agent };
+        let (mut object, mut resource_version, mut subresource) = (None, None, None);
+        if at.passes(b",\"objectRef\":{") {
+            let fields = at.before(b'}')?;
+            let version = self.versions.find(fields);
+            object = Some(&fields[..version.unwrap_or(fields.len())]);
+            at.skip(version.unwrap_or(fields.len()));
+            if version.is_some() {
+                at.pass(self.versions.needle())?;
+                resource_version = Some(at.plain_string()?);
+                subresource = if at.passes(SUBRESOURCE) { Some(at.plain_string()?) } else { None };
+            }
+            at.pass(b"}")?;
+        }
         let response = if at.passes(b",\"responseStatus\":") { Some(at.object()?) } else { None };
         let (mut request_object, mut response_object) = (None, None);
         if at.passes(b",\"requestObject\":") {
@@ -203,10 +213,10 @@ impl Quick {
             stage,
             uri,
             verb,
-            user,
-            source_ips,
-            user_agent,
+            who,
             object,
+            resource_version,
+            subresource,
             response,
             request_object,
             response_object,
@@ -217,38 +227,16 @@ impl Quick {
     }
 }
 
-/// The fields of `objectRef`, whose opening brace was passed.
-fn object<'a>(at: &mut Cursor<'a>) -> Option<ObjectSpans<'a>> {
-    let mut object = ObjectSpans::default();
-    let mut is_first = true;
-    let fields: [(&[u8], &mut Option<&'a [u8]>); 8] = [
-        (b",\"resource\":\"", &mut object.resource),
-        (b",\"namespace\":\"", &mut object.namespace),
-        (b",\"name\":\"", &mut object.name),
-        (b",\"uid\":\"", &mut object.uid),
-        (b",\"apiGroup\":\"", &mut object.api_group),
-        (b",\"apiVersion\":\"", &mut object.api_version),
-        (b",\"resourceVersion\":\"", &mut object.resource_version),
-        (b",\"subresource\":\"", &mut object.subresource),
-    ];
-    for (key, field) in fields {
-        if at.passes(&key[usize::from(is_first)..]) {
-            *field = Some(at.plain_string()?);
-            is_first = false;
-        }
-    }
-    at.pass(b"}")?;
-    Some(object)
-}
-
-impl<'a> ObjectSpans<'a> {
-    /// What of the object tells how sensitive the request is.
-    fn kind(&self) -> Object<'a> {
-        Object {
-            resource: self.resource.map(text_of),
-            subresource: self.subresource.map(text_of),
-            api_group: self.api_group.map(text_of),
-            ..Object::default()
-        }
+/// What of the object tells how sensitive the request is.
+fn kind<'a>(words: &'a Vocabulary, codes: &Codes) -> Object<'a> {
+    let text = |column| {
+        let code = codes[column];
+        (code != NULL).then(|| text_of(words.dictionary(column).text(code)))
+    };
+    Object {
+        resource: text(Coded::Resource),
+        subresource: text(Coded::Subresource),
+        api_group: text(Coded::ApiGroup),
+        ..Object::default()
     }
 }

@@ -3,9 +3,11 @@
 use super::super::columns::flags;
 use super::super::derive;
 use super::super::document::text_of;
+use super::super::parse::Event;
 use super::super::redact::Redactor;
-use super::Spans;
+use super::cursor::Cursor;
 use super::memo::{Memo, Piece};
+use super::{SUBRESOURCE, Spans, Who, kind};
 use crate::block::{Code, Coded, Codes, NULL, Vocabulary};
 use crate::limits::LIST_ELEMENTS_MAX;
 
@@ -39,18 +41,44 @@ struct Addresses {
 }
 
 #[derive(Clone, Copy)]
+struct Agent {
+    agent: Code,
+    flags: Code,
+}
+
+#[derive(Clone, Copy)]
+struct Asker {
+    user: User,
+    addresses: Addresses,
+    agent: Agent,
+}
+
+/// What an object gives a row, in the order in which an API server writes it.
+const OBJECT: [(Coded, &[u8]); 7] = [
+    (Coded::Resource, b",\"resource\":\""),
+    (Coded::Namespace, b",\"namespace\":\""),
+    (Coded::Name, b",\"name\":\""),
+    (Coded::ObjectUid, b",\"uid\":\""),
+    (Coded::ApiGroup, b",\"apiGroup\":\""),
+    (Coded::ApiVersion, b",\"apiVersion\":\""),
+    (Coded::Subresource, SUBRESOURCE),
+];
+
+#[derive(Clone, Copy)]
+struct Object {
+    codes: [Code; OBJECT.len()],
+    is_namespaced: bool,
+    is_resource: bool,
+    runs_commands: bool,
+}
+
+#[derive(Clone, Copy)]
 struct Uri {
     uri: Code,
     selected_name: Code,
     command: Code,
     through_kubelet: bool,
     is_health: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Agent {
-    agent: Code,
-    flags: Code,
 }
 
 const RESPONSE: [Coded; 5] =
@@ -72,12 +100,30 @@ struct Annotations {
     truncated: bool,
 }
 
-/// What verb and kind of object make of a request.
+/// What a request asks for, and how telling it is.
 #[derive(Clone, Copy)]
 struct Request {
-    class: Code,
-    is_read: bool,
-    is_create: bool,
+    scope: Code,
+    sensitivity: Code,
+}
+
+/// What a request depends on beyond its verb and kind of object.
+#[derive(Clone, Copy)]
+struct Circumstances {
+    has_name: bool,
+    is_resource: bool,
+    is_namespaced: bool,
+    is_anonymous: bool,
+    is_health: bool,
+    is_denied: bool,
+}
+
+impl Circumstances {
+    fn bits(self) -> u8 {
+        let Self { has_name, is_resource, is_namespaced, is_anonymous, is_health, is_denied } = self;
+        let all = [has_name, is_resource, is_namespaced, is_anonymous, is_health, is_denied];
+        all.into_iter().fold(0, |bits, bit| bits << 1 | u8::from(bit))
+    }
 }
 
 /// What the parts of a line say beyond codes.
@@ -90,10 +136,9 @@ pub(super) struct Said {
 
 /// Everything that is remembered from line to line.
 pub(super) struct Parts {
-    users: Memo<User>,
-    addresses: Memo<Addresses>,
+    askers: Memo<Asker>,
+    objects: Memo<Object>,
     uris: Memo<Uri>,
-    agents: Memo<Agent>,
     responses: Memo<Response>,
     annotations: Memo<Annotations>,
     requests: Memo<Request>,
@@ -121,10 +166,9 @@ type Field<'a> = (&'static [u8], &'a [u8], &'static [u8]);
 impl Parts {
     pub(super) fn new() -> Self {
         Self {
-            users: Memo::new(),
-            addresses: Memo::new(),
+            askers: Memo::new(),
+            objects: Memo::new(),
             uris: Memo::new(),
-            agents: Memo::new(),
             responses: Memo::new(),
             annotations: Memo::new(),
             requests: Memo::new(),
@@ -136,16 +180,15 @@ impl Parts {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.users.bytes()
-            + self.addresses.bytes()
+        self.askers.bytes()
+            + self.objects.bytes()
             + self.uris.bytes()
-            + self.agents.bytes()
             + self.responses.bytes()
             + self.annotations.bytes()
             + self.requests.bytes()
     }
 
-    /// The codes of a line's parts, all but those of the object's own fields, which `codes` has already.
+    /// The codes of a line's parts; `codes` has the verb already.
     pub(super) fn put(
         &mut self,
         spans: &Spans<'_>,
@@ -154,17 +197,15 @@ impl Parts {
         codes: &mut Codes,
     ) -> Option<Said> {
         let mut said = Said::default();
-        let user = self.user((b"\"user\":", spans.user, b""), piece, desk)?;
+        let Asker { user, addresses, agent } = self.asker(&spans.who, piece, desk)?;
         USER.iter().zip(user.codes).for_each(|(column, code)| codes[*column] = code);
-        let addresses = self.addresses((b"\"sourceIPs\":[", spans.source_ips, b""), piece, desk)?;
         codes[Coded::SourceIps] = addresses.source_ips;
         codes[Coded::ClientIp] = addresses.client_ip;
+        codes[Coded::UserAgent] = agent.agent;
+        codes[Coded::Flags] = agent.flags;
         said.source_ips_disagree = addresses.disagree;
-        if let Some(agent) = spans.user_agent {
-            let agent = self.agent((b"\"userAgent\":\"", agent, b"\""), piece, desk)?;
-            codes[Coded::UserAgent] = agent.agent;
-            codes[Coded::Flags] = agent.flags;
-        }
+        let object = self.object(spans, desk)?;
+        OBJECT.iter().zip(object.codes).for_each(|((column, _), code)| codes[*column] = code);
         let uri = self.uri((b"\"requestURI\":\"", spans.uri, b"\""), piece, desk)?;
         codes[Coded::RequestUri] = uri.uri;
         if codes[Coded::Name] == NULL {
@@ -183,75 +224,66 @@ impl Parts {
                 is_denied = true;
             }
         }
-        let request = self.request(spans, codes, desk)?;
-        let by_command = uri.through_kubelet || matches!(spans.object.subresource, Some(b"exec" | b"attach"));
-        if by_command {
+        if uri.through_kubelet || object.runs_commands {
             codes[Coded::ExecCommand] = uri.command;
         }
-        let has_name = codes[Coded::Name] != NULL;
-        let is_resource = spans.object.resource.is_some_and(|resource| !resource.is_empty());
-        let is_namespaced = spans.object.namespace.is_some_and(|namespace| !namespace.is_empty());
-        let scope = derive::scope(is_resource, has_name || request.is_create, is_namespaced);
-        codes[Coded::Scope] = desk.words.code(Coded::Scope, scope);
-        codes[Coded::Sensitivity] = if request.class == NULL {
-            let is_anonymous = user.is_anonymous && !(request.is_read && uri.is_health);
-            let class = derive::class_of_other(false, is_anonymous, is_denied);
-            desk.words.code(Coded::Sensitivity, class)
-        } else {
-            request.class
+        let circumstances = Circumstances {
+            has_name: codes[Coded::Name] != NULL,
+            is_resource: object.is_resource,
+            is_namespaced: object.is_namespaced,
+            is_anonymous: user.is_anonymous,
+            is_health: uri.is_health,
+            is_denied,
         };
+        let request = self.request(spans, circumstances, codes, desk)?;
+        codes[Coded::Scope] = request.scope;
+        codes[Coded::Sensitivity] = request.sensitivity;
         Some(said)
     }
 
-    fn user(&mut self, field: Field<'_>, piece: &mut Piece, desk: &mut Desk<'_>) -> Option<User> {
-        self.users.of(field.1, || {
-            piece.event(field, |event| {
-                let derived = derive::derive(event, "");
-                let words = &mut desk.words;
-                let user = &event.user;
-                let groups = &user.groups[..user.groups.len().min(LIST_ELEMENTS_MAX)];
-                let groups = words.code_of_list(Coded::Groups, groups);
-                let account = derived.service_account.unzip();
-                let mut code = |column, text| words.code_of(column, text);
-                let username = code(Coded::Username, user.username);
-                let uid = code(Coded::UserUid, user.uid);
-                let pod_name = code(Coded::PodName, user.pod_name);
-                let pod_uid = code(Coded::PodUid, user.pod_uid);
-                let credential = code(Coded::CredentialId, user.credential_id);
-                let node = code(Coded::NodeName, derived.node_name);
-                let actor = code(Coded::Actor, derived.actor);
-                let kind = code(Coded::ActorKind, Some(derived.actor_kind));
-                let namespace = code(Coded::ServiceAccountNamespace, account.0);
-                let name = code(Coded::ServiceAccountName, account.1);
-                let extra = desk.clean(Coded::UserExtra, user.extra);
-                let codes =
-                    [username, uid, groups, extra, pod_name, pod_uid, credential, node, actor, kind, namespace, name];
-                Some(User { codes, is_anonymous: derived.actor_kind == derive::ANONYMOUS })
-            })
+    fn asker(&mut self, who: &Who<'_>, piece: &mut Piece, desk: &mut Desk<'_>) -> Option<Asker> {
+        self.askers.of(who.all, || {
+            let user = piece.event((b"\"user\":", who.user, b""), |event| Some(user(event, desk)))?;
+            let addresses = (&b"\"sourceIPs\":["[..], who.source_ips, &b""[..]);
+            let addresses = piece.event(addresses, |event| Some(self::addresses(event, desk)))?;
+            let agent = match who.user_agent {
+                Some(sent) => piece.event((b"\"userAgent\":\"", sent, b"\""), |event| Some(agent(event, desk)))?,
+                None => Agent { agent: NULL, flags: NULL },
+            };
+            Some(Asker { user, addresses, agent })
         })
     }
 
-    fn addresses(&mut self, field: Field<'_>, piece: &mut Piece, desk: &mut Desk<'_>) -> Option<Addresses> {
-        self.addresses.of(field.1, || {
-            piece.event(field, |event| {
-                let derived = derive::derive(event, "");
-                let few = &event.source_ips[..event.source_ips.len().min(LIST_ELEMENTS_MAX)];
-                Some(Addresses {
-                    source_ips: desk.words.code_of_list(Coded::SourceIps, few),
-                    client_ip: desk.words.code_of(Coded::ClientIp, derived.client_ip),
-                    disagree: derived.source_ips_disagree,
-                })
-            })
-        })
-    }
-
-    fn agent(&mut self, field: Field<'_>, piece: &mut Piece, desk: &mut Desk<'_>) -> Option<Agent> {
-        self.agents.of(field.1, || {
-            piece.event(field, |event| {
-                let flags = desk.words.code_of(Coded::Flags, flags(event).as_deref());
-                Some(Agent { agent: desk.clean(Coded::UserAgent, event.user_agent), flags })
-            })
-        })
+    /// The object that a line names, or one that names nothing.
+    fn object(&mut self, spans: &Spans<'_>, desk: &mut Desk<'_>) -> Option<Object> {
+        let known = self.objects.of(spans.object.unwrap_or_default(), || {
+            let fields = spans.object.unwrap_or_default();
+            let mut at = Cursor::new(fields);
+            let mut codes = [NULL; OBJECT.len()];
+            let (mut is_namespaced, mut is_resource, mut runs_commands) = (false, false, false);
+            for ((column, key), code) in OBJECT.iter().zip(&mut codes) {
+                let key = if at.offset() == 0 { &key[1..] } else { key };
+                if !at.passes(key) {
+                    continue;
+                }
+                let text = at.plain_string()?;
+                match column {
+                    Coded::Name if text.is_empty() => continue,
+                    Coded::Namespace => is_namespaced = !text.is_empty(),
+                    Coded::Resource => is_resource = !text.is_empty(),
+                    Coded::Subresource => runs_commands = derive::runs_commands(text_of(text)),
+                    _ => {}
+                }
+                *code = desk.words.code_of_bytes(*column, text);
+            }
+            at.is_at_end().then_some(Object { codes, is_namespaced, is_resource, runs_commands })
+        })?;
+        let Some(subresource) = spans.subresource else { return Some(known) };
+        let Object { mut codes, is_namespaced, is_resource, runs_commands: _ } = known;
+        let place = codes.last_mut().filter(|code| **code == NULL)?;
+        *place = desk.words.code_of_bytes(Coded::Subresource, subresource);
+        let runs_commands = derive::runs_commands(text_of(subresource));
+        Some(Object { codes, is_namespaced, is_resource, runs_commands })
     }
 
     fn uri(&mut self, field: Field<'_>, piece: &mut Piece, desk: &mut Desk<'_>) -> Option<Uri> {
@@ -304,18 +336,66 @@ impl Parts {
         })
     }
 
-    fn request(&mut self, spans: &Spans<'_>, codes: &Codes, desk: &mut Desk<'_>) -> Option<Request> {
-        let key = [Coded::Verb, Coded::Resource, Coded::Subresource, Coded::ApiGroup].map(|column| codes[column]);
-        let key: [u8; 16] = std::array::from_fn(|at| key[at / 4].to_le_bytes()[at % 4]);
+    fn request(
+        &mut self,
+        spans: &Spans<'_>,
+        circumstances: Circumstances,
+        codes: &Codes,
+        desk: &mut Desk<'_>,
+    ) -> Option<Request> {
+        let mut key = [0; 17];
+        let coded = [Coded::Verb, Coded::Resource, Coded::Subresource, Coded::ApiGroup].map(|column| codes[column]);
+        key[0] = circumstances.bits();
+        key[1..].chunks_exact_mut(4).zip(coded).for_each(|(bytes, code)| bytes.copy_from_slice(&code.to_le_bytes()));
         self.requests.of(&key, || {
+            let Circumstances { has_name, is_resource, is_namespaced, is_anonymous, is_health, is_denied } =
+                circumstances;
             let verb = text_of(spans.verb);
-            let object = spans.object.kind();
-            let class = derive::by_object(&object, verb);
+            let scope = derive::scope(is_resource, has_name || verb == "create", is_namespaced);
+            let is_anonymous = is_anonymous && !(derive::is_read(verb) && is_health);
+            let class = derive::by_object(&kind(desk.words, codes), verb)
+                .unwrap_or_else(|| derive::class_of_other(false, is_anonymous, is_denied));
             Some(Request {
-                class: desk.words.code_of(Coded::Sensitivity, class),
-                is_read: derive::is_read(verb),
-                is_create: verb == "create",
+                scope: desk.words.code(Coded::Scope, scope),
+                sensitivity: desk.words.code(Coded::Sensitivity, class),
             })
         })
     }
+}
+
+fn user(event: &Event<'_>, desk: &mut Desk<'_>) -> User {
+    let derived = derive::derive(event, "");
+    let user = &event.user;
+    let account = derived.service_account.unzip();
+    let groups = &user.groups[..user.groups.len().min(LIST_ELEMENTS_MAX)];
+    let codes = USER.map(|column| match column {
+        Coded::Username => desk.words.code_of(column, user.username),
+        Coded::UserUid => desk.words.code_of(column, user.uid),
+        Coded::Groups => desk.words.code_of_list(column, groups),
+        Coded::UserExtra => desk.clean(column, user.extra),
+        Coded::PodName => desk.words.code_of(column, user.pod_name),
+        Coded::PodUid => desk.words.code_of(column, user.pod_uid),
+        Coded::CredentialId => desk.words.code_of(column, user.credential_id),
+        Coded::NodeName => desk.words.code_of(column, derived.node_name),
+        Coded::Actor => desk.words.code_of(column, derived.actor),
+        Coded::ActorKind => desk.words.code(column, derived.actor_kind),
+        Coded::ServiceAccountNamespace => desk.words.code_of(column, account.0),
+        _ => desk.words.code_of(column, account.1),
+    });
+    User { codes, is_anonymous: derived.actor_kind == derive::ANONYMOUS }
+}
+
+fn addresses(event: &Event<'_>, desk: &mut Desk<'_>) -> Addresses {
+    let derived = derive::derive(event, "");
+    let few = &event.source_ips[..event.source_ips.len().min(LIST_ELEMENTS_MAX)];
+    Addresses {
+        source_ips: desk.words.code_of_list(Coded::SourceIps, few),
+        client_ip: desk.words.code_of(Coded::ClientIp, derived.client_ip),
+        disagree: derived.source_ips_disagree,
+    }
+}
+
+fn agent(event: &Event<'_>, desk: &mut Desk<'_>) -> Agent {
+    let flags = desk.words.code_of(Coded::Flags, flags(event).as_deref());
+    Agent { agent: desk.clean(Coded::UserAgent, event.user_agent), flags }
 }

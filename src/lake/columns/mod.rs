@@ -149,8 +149,7 @@ impl<W: Write + Send> EventsWriter<W> {
     fn end_group(&mut self) -> Result<()> {
         let mut group = self.file.next_row_group()?;
         for column in &mut self.columns {
-            let (bytes, close) = each!(column, it => it.finish(&mut self.zip))?;
-            group.append_column(&bytes, close)?;
+            each!(column, it => it.finish(&mut self.zip, &mut |chunk, close| group.append_column(chunk, close)))?;
         }
         group.close()?;
         self.group_rows = 0;

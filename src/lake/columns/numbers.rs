@@ -1,13 +1,11 @@
 //! Columns of numbers: times, lines, status codes, flags and hashes.
 
-use bytes::Bytes;
 use parquet::basic::Encoding;
-use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::Result;
 use parquet::file::statistics::Statistics;
 
 use super::bits::{put_booleans, put_deltas, put_deltas32};
-use super::pages::{Bounds, Pages, Zip};
+use super::pages::{Append, Bounds, Pages, Zip};
 use super::texts::put_presence;
 use crate::block::{Facts, Stored};
 
@@ -72,7 +70,7 @@ impl NumberColumn {
         self.stored == Stored::ResponseCode
     }
 
-    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+    pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
         let (min, max) = self.range.take().unzip();
         let nulls = Some(std::mem::take(&mut self.nulls));
         let statistics = if self.is_narrow() {
@@ -81,7 +79,7 @@ impl NumberColumn {
         } else {
             Statistics::int64(min, max, None, nulls, false)
         };
-        self.pages.finish(zip, None, Some(statistics), &[Encoding::RLE, Encoding::DELTA_BINARY_PACKED])
+        self.pages.finish(zip, None, Some(statistics), &[Encoding::RLE, Encoding::DELTA_BINARY_PACKED], append)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -117,11 +115,11 @@ impl FlagColumn {
         Ok(())
     }
 
-    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+    pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
         let [no, yes] = std::mem::take(&mut self.seen);
         let range = if no || yes { (Some(!no), Some(yes)) } else { (None, None) };
         let statistics = Statistics::boolean(range.0, range.1, None, Some(0), false);
-        self.pages.finish(zip, None, Some(statistics), &[Encoding::PLAIN])
+        self.pages.finish(zip, None, Some(statistics), &[Encoding::PLAIN], append)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -155,8 +153,8 @@ impl HashColumn {
         Ok(())
     }
 
-    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
-        self.pages.finish(zip, None, None, &[Encoding::DELTA_LENGTH_BYTE_ARRAY])
+    pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
+        self.pages.finish(zip, None, None, &[Encoding::DELTA_LENGTH_BYTE_ARRAY], append)
     }
 
     pub(super) fn len(&self) -> usize {

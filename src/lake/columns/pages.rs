@@ -1,11 +1,14 @@
 //! One column of a row group as it grows: compressed pages in memory, and what the footer says of them.
 
+use std::io::Read;
+
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, EncodingMask, Type, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder};
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
@@ -83,53 +86,86 @@ impl Pages {
         if self.compressed { zip.pack(raw) } else { Ok(Bytes::copy_from_slice(raw)) }
     }
 
-    /// The whole column, its dictionary (entries, encoded) in front, and its entry for the footer. Begins anew.
+    /// Hands the whole column, its dictionary (entries, encoded) in front, and its entry for the footer to `append`, and
+    /// begins anew.
     pub(super) fn finish(
         &mut self,
         zip: &mut Zip,
         dictionary: Option<(usize, &[u8])>,
         statistics: Option<Statistics>,
         encodings: &[Encoding],
-    ) -> Result<(Bytes, ColumnCloseResult)> {
-        let fresh = Self::new(self.descr.clone(), self.compressed);
-        let done = std::mem::replace(self, fresh);
-        let mut bytes = Vec::with_capacity(done.bytes.len());
-        let mut uncompressed = done.uncompressed;
+        append: Append<'_>,
+    ) -> Result<()> {
+        let mut front = Vec::new();
         if let Some((entries, raw)) = dictionary {
             let num_values = u32::try_from(entries).map_err(too_large)?;
-            let buf = done.pack(zip, raw)?;
+            let buf = self.pack(zip, raw)?;
             let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
-            uncompressed += write(page, raw.len(), &mut bytes)?;
+            self.uncompressed += write(page, raw.len(), &mut front)?;
         }
-        let behind = bytes.len();
-        bytes.extend_from_slice(&done.bytes);
+        let behind = front.len();
+        let length = behind + self.bytes.len();
         let mut offsets = OffsetIndexBuilder::new();
-        for (start, length, rows) in &done.places {
-            offsets.append_offset_and_size((start + behind) as i64, i32::try_from(*length).map_err(too_large)?);
-            offsets.append_row_count(*rows as i64);
+        for (start, length, rows) in self.places.drain(..) {
+            offsets.append_offset_and_size((start + behind) as i64, i32::try_from(length).map_err(too_large)?);
+            offsets.append_row_count(rows as i64);
         }
         let level = ZstdLevel::try_new(ZSTD_LEVEL)?;
-        let compression = if done.compressed { Compression::ZSTD(level) } else { Compression::UNCOMPRESSED };
-        let mut metadata = ColumnChunkMetaData::builder(done.descr.clone())
+        let compression = if self.compressed { Compression::ZSTD(level) } else { Compression::UNCOMPRESSED };
+        let mut metadata = ColumnChunkMetaData::builder(self.descr.clone())
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
             .set_compression(compression)
-            .set_num_values(done.values)
-            .set_total_compressed_size(bytes.len() as i64)
-            .set_total_uncompressed_size(uncompressed as i64)
+            .set_num_values(std::mem::take(&mut self.values))
+            .set_total_compressed_size(length as i64)
+            .set_total_uncompressed_size(std::mem::take(&mut self.uncompressed) as i64)
             .set_data_page_offset(behind as i64)
             .set_dictionary_page_offset(dictionary.map(|_| 0));
         if let Some(statistics) = statistics {
             metadata = metadata.set_statistics(statistics);
         }
         let close = ColumnCloseResult {
-            bytes_written: bytes.len() as u64,
-            rows_written: done.rows,
+            bytes_written: length as u64,
+            rows_written: std::mem::take(&mut self.rows),
             metadata: metadata.build()?,
             bloom_filter: None,
-            column_index: column_index(done.descr.physical_type(), done.bounds)?,
+            column_index: column_index(self.descr.physical_type(), std::mem::take(&mut self.bounds))?,
             offset_index: Some(offsets.build()),
         };
-        Ok((bytes.into(), close))
+        let done = append(&Chunk { front: &front, pages: &self.bytes }, close);
+        self.bytes.clear();
+        done
+    }
+}
+
+/// Takes a finished column.
+pub(super) type Append<'a> = &'a mut dyn FnMut(&Chunk<'_>, ColumnCloseResult) -> Result<()>;
+
+/// The bytes of a finished column.
+pub(super) struct Chunk<'a> {
+    front: &'a [u8],
+    pages: &'a [u8],
+}
+
+impl Length for Chunk<'_> {
+    fn len(&self) -> u64 {
+        (self.front.len() + self.pages.len()) as u64
+    }
+}
+
+impl<'a> ChunkReader for Chunk<'a> {
+    type T = std::io::Chain<&'a [u8], &'a [u8]>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let start = usize::try_from(start).map_err(too_large)?;
+        let front = self.front.get(start..).unwrap_or_default();
+        let pages = self.pages.get(start.saturating_sub(self.front.len())..).unwrap_or_default();
+        Ok(front.chain(pages))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let mut bytes = Vec::new();
+        self.get_read(start)?.take(length as u64).read_to_end(&mut bytes)?;
+        Ok(bytes.into())
     }
 }
 

@@ -1,14 +1,12 @@
 //! Columns of text: those that repeat by the codes of a dictionary, lists of them, and those that hardly repeat.
 
-use bytes::Bytes;
 use parquet::basic::Encoding;
-use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::bits::{put_deltas, put_hybrid, put_run, width_of};
-use super::pages::{Bounds, Pages, Zip};
+use super::pages::{Append, Bounds, Pages, Zip};
 use crate::block::{Block, Code, Coded, Dictionary, NULL, Plain, Vocabulary, elements};
 
 /// Longer least and greatest values say nothing worth their place.
@@ -110,13 +108,15 @@ impl CodedColumn {
 
     /// Ends the page.
     pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
-        let nulls = self.rows.iter().filter(|entry| **entry == 0).count();
+        let count = self.rows.len();
+        let nulls = self.rows.iter().map(|entry| usize::from(*entry == 0)).sum();
         raw.clear();
         if self.pages.max_definition() > 0 {
             put_presence(self.rows.iter().map(|entry| *entry != 0), nulls, raw);
         }
-        let count = self.rows.len();
-        if nulls > 0 {
+        if nulls == count {
+            self.rows.clear();
+        } else if nulls > 0 {
             self.rows.retain(|entry| *entry != 0);
         }
         self.rows.iter_mut().for_each(|entry| *entry -= 1);
@@ -146,12 +146,12 @@ impl CodedColumn {
         self.pages.bound(Bounds { range, nulls: nulls as i64 });
     }
 
-    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+    pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
         let entries = std::mem::take(&mut self.entries);
         let statistics = entries.statistics(std::mem::take(&mut self.nulls));
         self.forget();
         let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
-        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings)
+        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings, append)
     }
 
     /// The codes mean nothing any more.
@@ -260,13 +260,13 @@ impl ListColumn {
         Ok(())
     }
 
-    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+    pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
         let entries = std::mem::take(&mut self.entries);
         let statistics = entries.statistics(std::mem::take(&mut self.nulls));
         self.elements.clear();
         self.forget();
         let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
-        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings)
+        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings, append)
     }
 
     /// The codes mean nothing any more.
@@ -314,9 +314,9 @@ impl PlainColumn {
         Ok(())
     }
 
-    pub(super) fn finish(&mut self, zip: &mut Zip) -> Result<(Bytes, ColumnCloseResult)> {
+    pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
         let statistics = text_statistics(None, std::mem::take(&mut self.nulls));
-        self.pages.finish(zip, None, Some(statistics), &[Encoding::RLE, Encoding::DELTA_LENGTH_BYTE_ARRAY])
+        self.pages.finish(zip, None, Some(statistics), &[Encoding::RLE, Encoding::DELTA_LENGTH_BYTE_ARRAY], append)
     }
 
     pub(super) fn len(&self) -> usize {
