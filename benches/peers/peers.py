@@ -151,7 +151,11 @@ def main():
     with tempfile.TemporaryDirectory(dir=args.temp, prefix="kubesift-peers-") as temp:
         bench = Bench(args, Path(temp))
         for part in args.parts:
-            PARTS[part](bench)
+            try:
+                PARTS[part](bench)
+            except RuntimeError as error:
+                bench.say(f"{part}: {error}")
+                notes.append(f"**{part} failed: {str(error).splitlines()[0][:200]}**")
         notes.append(f"load average at the end {os.getloadavg()[0]:.1f}, our own work included")
         head = f"Best of {args.rounds}. " + (f"The log: {bench.text_bytes / 1e9:.2f} GB of text." if bench.text_bytes else "")
         listed = "\n".join(f"- {note}" for note in notes)
