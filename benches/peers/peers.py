@@ -157,9 +157,11 @@ def main():
                 bench.say(f"{part}: {error}")
                 notes.append(f"**{part} failed: {str(error).splitlines()[0][:200]}**")
         notes.append(f"load average at the end {os.getloadavg()[0]:.1f}, our own work included")
-        head = f"Best of {args.rounds}. " + (f"The log: {bench.text_bytes / 1e9:.2f} GB of text." if bench.text_bytes else "")
+        if bench.text_bytes:
+            notes.append(f"{args.events:,} events of {bench.text_bytes / 1e9:.2f} GB of text are ingested")
+        notes.append(f"best of {args.rounds} rounds, of detect {args.detect_rounds}")
         listed = "\n".join(f"- {note}" for note in notes)
-        markdown = "\n\n".join([head.strip(), listed, ratio_table(bench.results), tables(bench.results)])
+        markdown = "\n\n".join([listed, ratio_table(bench.results), tables(bench.results)])
         print(markdown)
         if not args.no_keep:
             keep(args, bench, notes, markdown)
