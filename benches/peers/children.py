@@ -16,27 +16,29 @@ class Ran:
     cpu: float
     peak_mib: float
     out: bytes = b""
+    code: int = 0
 
 
-def wait(child, begun, what, complaint, out=b""):
+def wait(child, begun, complaint, out=b"", accept=(0,)):
     """Waits for a started child. The kernel counts its time and memory, its own children's not included."""
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - begun
-    if child.returncode != 0:
+    if child.returncode not in accept:
         complaint.seek(0)
-        raise RuntimeError(f"{what}: {complaint.read().decode(errors='replace').strip()[-2000:]}")
-    return Ran(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out)
+        said = complaint.read().decode(errors="replace").strip()[-2000:]
+        raise RuntimeError(f"{child.args[0]} ended with {child.returncode}: {said}")
+    return Ran(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out, child.returncode)
 
 
-def run(*command, env=None):
-    """Runs a program to its end."""
+def run(*command, accept=(0,)):
+    """Runs a program to its end, which is to be one of the accepted exit codes."""
     command = [str(part) for part in command]
     with tempfile.TemporaryFile() as complaint:
         begun = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaint, env=env)
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaint)
         out = child.stdout.read()
-        return wait(child, begun, command[0], complaint, out)
+        return wait(child, begun, complaint, out, accept)
 
 
 def pipe(writer, reader):
@@ -49,8 +51,8 @@ def pipe(writer, reader):
         )
         first.stdout.close()
         out = second.stdout.read()
-        read = wait(second, begun, reader[0], complaint, out)
-        return wait(first, begun, writer[0], complaint), read
+        read = wait(second, begun, complaint, out)
+        return wait(first, begun, complaint), read
 
 
 def median(rounds, *command):

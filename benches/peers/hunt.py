@@ -1,4 +1,4 @@
-"""Hunting: ten questions over a lake, each as a whole `kubesift sql`, beside DuckDB and ClickHouse on the same files."""
+"""Hunting: ten questions over a lake, each a whole `kubesift sql`, beside DuckDB and ClickHouse on the same files."""
 
 import json
 import statistics

@@ -20,7 +20,10 @@ class Hunt:
 
 
 MORNING = "ts >= '2026-01-15T08:00:00Z' and ts < '2026-01-15T12:00:00Z'"
-CLICKHOUSE_MORNING = "ts >= toDateTime64('2026-01-15 08:00:00', 6, 'UTC') and ts < toDateTime64('2026-01-15 12:00:00', 6, 'UTC')"
+CLICKHOUSE_MORNING = (
+    "ts >= toDateTime64('2026-01-15 08:00:00', 6, 'UTC') and ts < toDateTime64('2026-01-15 12:00:00', 6, 'UTC')"
+)
+ACCOUNT = "request_object -> 'spec' ->> 'serviceAccountName'"
 URIS = "^/api/v1/namespaces/[^/]+/(pods|services)/[^/]+/(exec|attach|portforward|log|proxy)"
 
 HUNTS = [
@@ -44,13 +47,11 @@ HUNTS = [
     ),
     Hunt(
         "JSON into a body",
-        "select request_object -> 'spec' ->> 'serviceAccountName' as account, count(*) as n from events "
+        f"select {ACCOUNT} as account, count(*) as n from events "
         "where resource = 'pods' and verb = 'create' and request_object is not null group by 1",
         {
-            "duckdb": {"request_object -> 'spec' ->> 'serviceAccountName'": "request_object ->> '$.spec.serviceAccountName'"},
-            "clickhouse": {
-                "request_object -> 'spec' ->> 'serviceAccountName'": "JSONExtractString(request_object, 'spec', 'serviceAccountName')"
-            },
+            "duckdb": {ACCOUNT: "request_object ->> '$.spec.serviceAccountName'"},
+            "clickhouse": {ACCOUNT: "JSONExtractString(request_object, 'spec', 'serviceAccountName')"},
         },
     ),
     Hunt(
@@ -61,7 +62,8 @@ HUNTS = [
     Hunt(
         "distinct secrets by actor in a window",
         "select actor, count(distinct concat(namespace, '/', name)) as secrets from events "
-        f"where resource = 'secrets' and {MORNING} and name is not null group by actor order by secrets desc, actor limit 50",
+        f"where resource = 'secrets' and {MORNING} and name is not null "
+        "group by actor order by secrets desc, actor limit 50",
         {"clickhouse": {MORNING: CLICKHOUSE_MORNING}},
     ),
     Hunt(

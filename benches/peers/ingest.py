@@ -87,6 +87,7 @@ def written(bench, files):
 def floor_round(bench, job, floor, name, folder):
     ran = run(bench.args.floors, "--measure", floor, folder)
     measured = json.loads(ran.out)
+    # its CPU time has the reading in it, its seconds have not
     bench.results.note(job, name, Ran(measured["seconds"], ran.cpu, measured["peak_mib"]), remark="no output")
 
 

@@ -46,7 +46,7 @@ class Results:
         """Which share of the floor's speed."""
         if self.best(job, floor):
             share = 100 * self.best(job, floor) / self.best(job)
-            self.claim(f"{job}: of the speed of {floor}", share, goal, "%", 0)
+            self.claim(f"{job}: of the speed of {floor.removeprefix('floor: ')}", share, goal, " %", 0)
 
 
 def is_floor(name):

@@ -19,7 +19,9 @@ from sensitive
 where actor_kind = 'anonymous' and outcome in ('allowed', 'unknown')
   and (
     resource is not null
-    or not regexp_matches(uri_path(request_uri), '^/(healthz|livez|readyz|version|apis?|openapi|\.well-known|oauth)(/|$)')
+    or not regexp_matches(
+      uri_path(request_uri), '^/(healthz|livez|readyz|version|apis?|openapi|\.well-known|oauth)(/|$)'
+    )
   )
   and not (
     coalesce(resource, '') = 'configmaps' and coalesce(namespace, '') = 'kube-public'
