@@ -38,6 +38,8 @@
 //! - [`report`] receives findings, headers and accounts and knows no engine.
 //! - No global mutable state; every queue, buffer and batch has a bound with a name in [`limits`].
 //! - Detections read views only; views alone read the lake's table.
+//! - The fast way of [`event`] gives the rows that its slow way gives, and both those of a plain reader
+//!   (`tests/reference`).
 //! - Nothing that a log says is trusted on its way to a terminal, a CSV cell, an HTML page, a path or a query.
 
 pub mod error;

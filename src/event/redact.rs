@@ -67,7 +67,9 @@ const SHAPE_MARKS: &[&str] = &[
     "ASIA",
     "AIza",
     "ghp_",
+    "gha_",
     "gho_",
+    "ghr_",
     "ghs_",
     "ghu_",
     "github_pat_",
@@ -90,7 +92,7 @@ const SHAPES: &str = concat!(
     r"|LS0tLS1CRUdJTi[A-Za-z0-9+/=]+",
     r"|(?:AKIA|ASIA)[A-Z0-9]{16}",
     r"|AIza[A-Za-z0-9_-]{35}",
-    r"|(?:gh[poasu]_|github_pat_|glpat-|xox[abp]-)[A-Za-z0-9_-]{16,}",
+    r"|(?:gh[poasur]_|github_pat_|glpat-|xox[abp]-)[A-Za-z0-9_-]{16,}",
 );
 /// `password=…`, `--token …`, `Authorization: Bearer …`: the words stay, what follows goes.
 const ASSIGNMENTS: &str = concat!(
@@ -225,8 +227,13 @@ impl Redactor {
         }
         let has_escape = self.escape.find(body.raw.as_bytes()).is_some();
         if has_escape && ESCAPE_MARKS.iter().any(|mark| body.raw.contains(mark)) {
-            return Cow::Owned(self.unescaped_body(body.raw, object));
+            return Cow::Owned(self.unescaped_body(body.raw, about));
         }
+        self.searched(document, body, about)
+    }
+
+    /// A body that was searched for all that goes.
+    fn searched<'a>(&self, document: &Document<'a>, body: Body<'a>, about: About) -> Cow<'a, str> {
         let origin = document.offset_of(body.raw);
         let mut edits = Edits { redactor: self, document: *document, about, list: Vec::new() };
         edits.walk(body.at, about == About::Secret);
@@ -264,8 +271,9 @@ impl Redactor {
         apply(body.raw, document.offset_of(body.raw), edits.list)
     }
 
-    /// A body with odd escapes is first written anew without them.
-    fn unescaped_body(&self, raw: &str, object: &Object<'_>) -> String {
+    /// A body with odd escapes is first written anew without them. What looks like one afterwards is an escaped
+    /// backslash and some letters.
+    fn unescaped_body(&self, raw: &str, about: About) -> String {
         let plain = serde_json::from_str::<serde_json::Value>(raw).map(|value| value.to_string());
         let Ok(plain) = plain else { return format!("\"{}\"", self.fingerprint(raw)) };
         let mut copy = plain.clone().into_bytes();
@@ -273,7 +281,7 @@ impl Redactor {
         match simd_json::to_tape(&mut copy) {
             Ok(tape) => {
                 let document = Document::new(&tape.0, base, plain.as_bytes());
-                self.body(&document, Body { at: 0, raw: &plain }, object).into_owned()
+                self.searched(&document, Body { at: 0, raw: &plain }, about).into_owned()
             }
             Err(_) => format!("\"{}\"", self.fingerprint(raw)),
         }

@@ -139,3 +139,13 @@ fn ordinary_bodies_are_not_touched() {
     let text = dump(&body("pods", "", &pod));
     assert!(!text.contains("redacted"), "{text}");
 }
+
+#[test]
+fn an_escaped_backslash_before_letters_is_no_escape() {
+    let text = r#"{"a":"\\u0041"}"#;
+    let line = body("widgets", "", &json!("@")).to_string().replace("\"@\"", text);
+    let mut parser = Parser::new("prod", Redactor::new([1; 32]));
+    let rows = parser.parse(line.as_bytes(), Place { source: "audit.log", lines_before: 0, offset: 0 }).unwrap().rows;
+    let column = rows.column_by_name("request_object").unwrap();
+    assert_eq!(arrow::array::AsArray::as_string::<i32>(column).value(0), text);
+}

@@ -21,7 +21,7 @@ fn fast(text: &[u8]) -> Option<i64> {
     };
     let (year, month, day) = (number(&[y0, y1, y2, y3])?, number(&[m0, m1])?, number(&[d0, d1])?);
     let (hour, minute, second) = (number(&[h0, h1])?, number(&[n0, n1])?, number(&[s0, s1])?);
-    if !(1..=12).contains(&month) || !(1..=28).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+    if year < 2 || !(1..=12).contains(&month) || !(1..=28).contains(&day) || hour > 23 || minute > 59 || second > 59 {
         return None; // rare or wrong: let chrono judge
     }
     let fraction = number(&[f0, f1, f2, f3, f4, f5])?;

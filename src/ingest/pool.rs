@@ -55,7 +55,7 @@ impl Pool {
                 state.next_step += 1;
                 return Some(Task::Open(state.next_step - 1));
             }
-            if let Some(reader) = state.idle.pop_front() {
+            if let Some(reader) = state.idle.pop_back() {
                 return Some(Task::Read(reader));
             }
             if state.open == 0 {

@@ -63,9 +63,15 @@ impl Entries {
         texts().min().zip(texts().max()).filter(|(min, max)| min.len().max(max.len()) <= STATISTICS_BYTES_MAX)
     }
 
-    fn statistics(&self, nulls: u64) -> Statistics {
-        let range = self.range(0..self.ends.len());
-        text_statistics(range, nulls)
+    /// Ends the column that the pages are of, and begins anew.
+    fn finish(&mut self, pages: &mut Pages, nulls: u64, zip: &mut Zip, append: Append<'_>) -> Result<()> {
+        let count = self.ends.len();
+        let statistics = text_statistics(self.range(0..count), nulls);
+        let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
+        pages.finish(zip, Some((count, &self.bytes)), Some(statistics), &encodings, append)?;
+        self.bytes.clear();
+        self.ends.clear();
+        Ok(())
     }
 }
 
@@ -147,11 +153,8 @@ impl CodedColumn {
     }
 
     pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
-        let entries = std::mem::take(&mut self.entries);
-        let statistics = entries.statistics(std::mem::take(&mut self.nulls));
         self.forget();
-        let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
-        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings, append)
+        self.entries.finish(&mut self.pages, std::mem::take(&mut self.nulls), zip, append)
     }
 
     /// The codes mean nothing any more.
@@ -261,12 +264,9 @@ impl ListColumn {
     }
 
     pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
-        let entries = std::mem::take(&mut self.entries);
-        let statistics = entries.statistics(std::mem::take(&mut self.nulls));
         self.elements.clear();
         self.forget();
-        let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
-        self.pages.finish(zip, Some((entries.ends.len(), &entries.bytes)), Some(statistics), &encodings, append)
+        self.entries.finish(&mut self.pages, std::mem::take(&mut self.nulls), zip, append)
     }
 
     /// The codes mean nothing any more.
