@@ -212,7 +212,7 @@ impl Kind {
     fn of(text: &[u8]) -> Self {
         let is_control = |byte: &u8| u8::from(*byte < b' ') & u8::from(*byte != b'\n');
         let has_controls = |block: &[u8]| block.iter().fold(0, |any, byte| any | is_control(byte)) != 0;
-        if simdutf8::basic::from_utf8(text).is_err() {
+        if !text.is_ascii() && simdutf8::basic::from_utf8(text).is_err() {
             Self::Bytes
         } else if text.chunks(4 << 10).any(has_controls) {
             Self::Controls

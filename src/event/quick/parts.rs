@@ -74,7 +74,7 @@ struct Object {
 
 #[derive(Clone, Copy)]
 struct Uri {
-    uri: Code,
+    text: Code,
     selected_name: Code,
     command: Code,
     through_kubelet: bool,
@@ -107,24 +107,9 @@ struct Request {
     sensitivity: Code,
 }
 
-/// What a request depends on beyond its verb and kind of object.
-#[derive(Clone, Copy)]
-struct Circumstances {
-    has_name: bool,
-    is_resource: bool,
-    is_namespaced: bool,
-    is_anonymous: bool,
-    is_health: bool,
-    is_denied: bool,
-}
-
-impl Circumstances {
-    fn bits(self) -> u8 {
-        let Self { has_name, is_resource, is_namespaced, is_anonymous, is_health, is_denied } = self;
-        let all = [has_name, is_resource, is_namespaced, is_anonymous, is_health, is_denied];
-        all.into_iter().fold(0, |bits, bit| bits << 1 | u8::from(bit))
-    }
-}
+/// What a request depends on beyond its verb and kind of object: whether it has a name, is for a resource, in a
+/// namespace, by nobody, for health, denied.
+type Circumstances = [bool; 6];
 
 /// What the parts of a line say beyond codes.
 #[derive(Default)]
@@ -207,7 +192,7 @@ impl Parts {
         let object = self.object(spans, desk)?;
         OBJECT.iter().zip(object.codes).for_each(|((column, _), code)| codes[*column] = code);
         let uri = self.uri((b"\"requestURI\":\"", spans.uri, b"\""), piece, desk)?;
-        codes[Coded::RequestUri] = uri.uri;
+        codes[Coded::RequestUri] = uri.text;
         if codes[Coded::Name] == NULL {
             codes[Coded::Name] = uri.selected_name;
         }
@@ -227,14 +212,9 @@ impl Parts {
         if uri.through_kubelet || object.runs_commands {
             codes[Coded::ExecCommand] = uri.command;
         }
-        let circumstances = Circumstances {
-            has_name: codes[Coded::Name] != NULL,
-            is_resource: object.is_resource,
-            is_namespaced: object.is_namespaced,
-            is_anonymous: user.is_anonymous,
-            is_health: uri.is_health,
-            is_denied,
-        };
+        let has_name = codes[Coded::Name] != NULL;
+        let Object { is_resource, is_namespaced, .. } = object;
+        let circumstances = [has_name, is_resource, is_namespaced, user.is_anonymous, uri.is_health, is_denied];
         let request = self.request(spans, circumstances, codes, desk)?;
         codes[Coded::Scope] = request.scope;
         codes[Coded::Sensitivity] = request.sensitivity;
@@ -293,7 +273,7 @@ impl Parts {
                 let uri = desk.redactor.request_uri(sent);
                 let (path, query) = uri.split_once('?').unwrap_or((&*uri, ""));
                 Some(Uri {
-                    uri: desk.words.code(Coded::RequestUri, &uri),
+                    text: desk.words.code(Coded::RequestUri, &uri),
                     selected_name: desk.words.code_of(Coded::Name, derive::selected_name(query).as_deref()),
                     command: desk.words.code_of(Coded::ExecCommand, derive::command(query).as_deref()),
                     through_kubelet: derive::is_through_kubelet(path, query),
@@ -344,12 +324,11 @@ impl Parts {
         desk: &mut Desk<'_>,
     ) -> Option<Request> {
         let mut key = [0; 17];
-        let coded = [Coded::Verb, Coded::Resource, Coded::Subresource, Coded::ApiGroup].map(|column| codes[column]);
-        key[0] = circumstances.bits();
-        key[1..].chunks_exact_mut(4).zip(coded).for_each(|(bytes, code)| bytes.copy_from_slice(&code.to_le_bytes()));
+        let kinds = [Coded::Verb, Coded::Resource, Coded::Subresource, Coded::ApiGroup].map(|column| codes[column]);
+        key[0] = circumstances.into_iter().fold(0, |bits, bit| bits << 1 | u8::from(bit));
+        key[1..].chunks_exact_mut(4).zip(kinds).for_each(|(bytes, code)| bytes.copy_from_slice(&code.to_le_bytes()));
         self.requests.of(&key, || {
-            let Circumstances { has_name, is_resource, is_namespaced, is_anonymous, is_health, is_denied } =
-                circumstances;
+            let [has_name, is_resource, is_namespaced, is_anonymous, is_health, is_denied] = circumstances;
             let verb = text_of(spans.verb);
             let scope = derive::scope(is_resource, has_name || verb == "create", is_namespaced);
             let is_anonymous = is_anonymous && !(derive::is_read(verb) && is_health);

@@ -140,10 +140,10 @@ impl<'a> Bits<'a> {
 
 fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.push(value as u8 & 0x7f);
+    out.push(value.to_le_bytes()[0]);
 }
 
 fn put_zigzag(value: i64, out: &mut Vec<u8>) {
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_page_of_one_value_takes_a_few_bytes() {
         let mut out = Vec::new();
-        put_hybrid(&[3; 10_000], 2, &mut out);
+        put_hybrid(&vec![3; 10_000], 2, &mut out);
         assert_eq!(out.len(), 4);
     }
 

@@ -57,7 +57,6 @@ pub(super) struct EventsWriter<W: Write + Send> {
     file: SerializedFileWriter<W>,
     columns: Vec<Column>,
     zip: Zip,
-    raw: Vec<u8>,
     /// Rows of the page and of the row group that are not ended.
     page_rows: usize,
     group_rows: usize,
@@ -86,8 +85,7 @@ impl<W: Write + Send> EventsWriter<W> {
             }
         });
         let columns = columns.collect();
-        let (raw, zip) = (Vec::new(), Zip::new()?);
-        Ok(Self { file, columns, zip, raw, page_rows: 0, group_rows: 0, generation: 0 })
+        Ok(Self { file, columns, zip: Zip::new()?, page_rows: 0, group_rows: 0, generation: 0 })
     }
 
     /// What is written to.
@@ -140,7 +138,7 @@ impl<W: Write + Send> EventsWriter<W> {
 
     fn end_page(&mut self) -> Result<()> {
         for column in &mut self.columns {
-            each!(column, it => it.flush(&mut self.zip, &mut self.raw))?;
+            each!(column, it => it.flush(&mut self.zip))?;
         }
         self.group_rows += std::mem::take(&mut self.page_rows);
         Ok(())

@@ -5,7 +5,7 @@ use parquet::errors::Result;
 use parquet::file::statistics::Statistics;
 
 use super::bits::{put_booleans, put_deltas, put_deltas32};
-use super::pages::{Append, Bounds, Pages, Zip};
+use super::pages::{Append, Bounds, Pages, Zip, long};
 use super::texts::put_presence;
 use crate::block::{Facts, Stored};
 
@@ -38,24 +38,26 @@ impl NumberColumn {
     }
 
     /// Ends the page.
-    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
+        let mut raw = std::mem::take(&mut zip.raw);
         let count = self.rows.len();
-        let values: Vec<i64> = self.rows.iter().copied().flatten().collect();
+        let mut values = std::mem::take(&mut zip.numbers);
+        values.clear();
+        values.extend(self.rows.iter().flatten());
         let nulls = count - values.len();
         raw.clear();
         if self.pages.max_definition() > 0 {
-            put_presence(self.rows.iter().map(Option::is_some), nulls, raw);
+            put_presence(self.rows.iter().map(Option::is_some), nulls, &mut zip.levels, &mut raw);
         }
-        if self.is_narrow() {
-            put_deltas32(&values, raw)
-        } else {
-            put_deltas(&values, raw)
-        }
-        self.pages.put(zip, raw, (count, count), Encoding::DELTA_BINARY_PACKED)?;
+        let put = if self.is_narrow() { put_deltas32 } else { put_deltas };
+        put(&values, &mut raw);
+        self.pages.put(zip, &raw, (count, count), Encoding::DELTA_BINARY_PACKED)?;
+        zip.raw = raw;
         let range = values.iter().copied().min().zip(values.iter().copied().max());
+        zip.numbers = values;
         if self.bounded {
             let encoded = range.map(|(min, max)| (min.to_le_bytes().to_vec(), max.to_le_bytes().to_vec()));
-            self.pages.bound(Bounds { range: encoded, nulls: nulls as i64 });
+            self.pages.bound(Bounds { range: encoded, nulls: long(nulls) });
         }
         self.range = match (self.range, range) {
             (Some((min, max)), Some((low, high))) => Some((min.min(low), max.max(high))),
@@ -106,10 +108,12 @@ impl FlagColumn {
     }
 
     /// Ends the page.
-    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
+        let mut raw = std::mem::take(&mut zip.raw);
         raw.clear();
-        put_booleans(&self.rows, raw);
-        self.pages.put(zip, raw, (self.rows.len(), self.rows.len()), Encoding::PLAIN)?;
+        put_booleans(&self.rows, &mut raw);
+        self.pages.put(zip, &raw, (self.rows.len(), self.rows.len()), Encoding::PLAIN)?;
+        zip.raw = raw;
         self.rows.iter().for_each(|row| self.seen[usize::from(*row)] = true);
         self.rows.clear();
         Ok(())
@@ -143,12 +147,16 @@ impl HashColumn {
     }
 
     /// Ends the page.
-    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
+        let mut raw = std::mem::take(&mut zip.raw);
         let count = self.rows.len() / size_of::<u128>();
         raw.clear();
-        put_deltas(&vec![HASH_BYTES; count], raw);
+        zip.numbers.clear();
+        zip.numbers.resize(count, HASH_BYTES);
+        put_deltas(&zip.numbers, &mut raw);
         raw.extend_from_slice(&self.rows);
-        self.pages.put(zip, raw, (count, count), Encoding::DELTA_LENGTH_BYTE_ARRAY)?;
+        self.pages.put(zip, &raw, (count, count), Encoding::DELTA_LENGTH_BYTE_ARRAY)?;
+        zip.raw = raw;
         self.rows.clear();
         Ok(())
     }

@@ -10,6 +10,10 @@ use super::*;
 use crate::block::{Coded, Codes, Facts, Plain};
 use crate::schema::COLUMNS;
 
+fn index(number: i64) -> usize {
+    usize::try_from(number).unwrap()
+}
+
 /// Rows that have every kind of value: NULL, empty, long, one for all and one for each.
 fn block(rows: std::ops::Range<i64>, vocabulary: &mut Vocabulary) -> Block {
     let mut block = Block::default();
@@ -17,14 +21,14 @@ fn block(rows: std::ops::Range<i64>, vocabulary: &mut Vocabulary) -> Block {
     let is_list = |name: &str| COLUMNS.iter().any(|column| column.name == name && column.kind == schema::Kind::Texts);
     for row in rows {
         let mut codes = Codes::default();
-        for (number, column) in Coded::ALL.iter().enumerate() {
-            let distinct = [1, 2, 300, 70_000][number % 4];
+        for (number, column) in (0_i64..).zip(Coded::ALL) {
+            let distinct = [1, 2, 300, 70_000][index(number % 4)];
             let text = format!("{}-{}", column.name(), row * 7 % distinct);
-            let is_null = !is_required(column.name()) && (number % 5 == 4 || row % 11 < (number as i64) % 5);
+            let is_null = !is_required(column.name()) && (number % 5 == 4 || row % 11 < number % 5);
             codes[*column] = match is_null {
                 true => crate::block::NULL,
                 false if is_list(column.name()) => {
-                    vocabulary.code_of_list(*column, &["a", "", &text][..1 + usize::try_from(row % 3).unwrap()])
+                    vocabulary.code_of_list(*column, &["a", "", &text][..=index(row % 3)])
                 }
                 false => vocabulary.code(*column, &text),
             };
@@ -33,15 +37,15 @@ fn block(rows: std::ops::Range<i64>, vocabulary: &mut Vocabulary) -> Block {
         block.facts.push(Facts {
             ts: 1_772_323_200_000_000 + row * 997 - (row % 3) * 5_000,
             stage_ts: (row % 4 > 0).then_some(row << (row % 50)),
-            response_code: [Some(200), Some(i32::MIN), None, Some(i32::MAX)][usize::try_from(row % 4).unwrap()],
+            response_code: [Some(200), Some(i32::MIN), None, Some(i32::MAX)][index(row % 4)],
             line: row,
             event_hash: (u128::MAX / 3).wrapping_mul(row.unsigned_abs().into()),
             source_ips_disagree: row % 3 == 0,
             truncated: false,
         });
-        for (number, column) in Plain::ALL.iter().enumerate() {
-            let text = format!("{row}é").repeat(number * usize::try_from(row % 40).unwrap());
-            block.texts_mut(*column).push((row % 5 != number as i64).then_some(text.as_bytes()));
+        for (number, column) in (0_i64..).zip(Plain::ALL) {
+            let text = format!("{row}é").repeat(index(number * (row % 40)));
+            block.texts_mut(*column).push((row % 5 != number).then_some(text.as_bytes()));
         }
     }
     block

@@ -6,7 +6,7 @@ use parquet::errors::Result;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::bits::{put_deltas, put_hybrid, put_run, width_of};
-use super::pages::{Append, Bounds, Pages, Zip};
+use super::pages::{Append, Bounds, Pages, Zip, long};
 use crate::block::{Block, Code, Coded, Dictionary, NULL, Plain, Vocabulary, elements};
 
 /// Longer least and greatest values say nothing worth their place.
@@ -22,7 +22,12 @@ fn put_levels(levels: &[u32], max: i16, out: &mut Vec<u8>) {
 }
 
 /// Levels of which each is 1 where there is a value.
-pub(super) fn put_presence(present: impl ExactSizeIterator<Item = bool>, nulls: usize, out: &mut Vec<u8>) {
+pub(super) fn put_presence(
+    present: impl ExactSizeIterator<Item = bool>,
+    nulls: usize,
+    levels: &mut Vec<u32>,
+    out: &mut Vec<u8>,
+) {
     let count = present.len();
     if nulls == 0 || nulls == count {
         let start = out.len();
@@ -31,8 +36,9 @@ pub(super) fn put_presence(present: impl ExactSizeIterator<Item = bool>, nulls: 
         let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
         out[start..start + 4].copy_from_slice(&length.to_le_bytes());
     } else {
-        let levels: Vec<u32> = present.map(u32::from).collect();
-        put_levels(&levels, 1, out);
+        levels.clear();
+        levels.extend(present.map(u32::from));
+        put_levels(levels, 1, out);
     }
 }
 
@@ -49,7 +55,11 @@ impl Entries {
         self.bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         self.bytes.extend_from_slice(text);
         self.ends.push(self.bytes.len());
-        self.ends.len() as u32
+        self.count()
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.ends.len()).unwrap_or(u32::MAX)
     }
 
     fn text(&self, entry: usize) -> &[u8] {
@@ -58,7 +68,7 @@ impl Entries {
     }
 
     /// The least and greatest of some entries, unless they are too long to be worth it.
-    fn range(&self, entries: impl Iterator<Item = usize> + Clone) -> Option<(&[u8], &[u8])> {
+    fn range(&self, entries: &(impl Iterator<Item = usize> + Clone)) -> Option<(&[u8], &[u8])> {
         let texts = || entries.clone().map(|entry| self.text(entry));
         texts().min().zip(texts().max()).filter(|(min, max)| min.len().max(max.len()) <= STATISTICS_BYTES_MAX)
     }
@@ -66,7 +76,7 @@ impl Entries {
     /// Ends the column that the pages are of, and begins anew.
     fn finish(&mut self, pages: &mut Pages, nulls: u64, zip: &mut Zip, append: Append<'_>) -> Result<()> {
         let count = self.ends.len();
-        let statistics = text_statistics(self.range(0..count), nulls);
+        let statistics = text_statistics(self.range(&(0..count)), nulls);
         let encodings = [Encoding::PLAIN, Encoding::RLE, Encoding::RLE_DICTIONARY];
         pages.finish(zip, Some((count, &self.bytes)), Some(statistics), &encodings, append)?;
         self.bytes.clear();
@@ -113,12 +123,13 @@ impl CodedColumn {
     }
 
     /// Ends the page.
-    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
+        let mut raw = std::mem::take(&mut zip.raw);
         let count = self.rows.len();
         let nulls = self.rows.iter().map(|entry| usize::from(*entry == 0)).sum();
         raw.clear();
         if self.pages.max_definition() > 0 {
-            put_presence(self.rows.iter().map(|entry| *entry != 0), nulls, raw);
+            put_presence(self.rows.iter().map(|entry| *entry != 0), nulls, &mut zip.levels, &mut raw);
         }
         if nulls == count {
             self.rows.clear();
@@ -126,10 +137,11 @@ impl CodedColumn {
             self.rows.retain(|entry| *entry != 0);
         }
         self.rows.iter_mut().for_each(|entry| *entry -= 1);
-        let width = width_of((self.entries.ends.len() as u32).saturating_sub(1)).max(1);
+        let width = width_of(self.entries.count().saturating_sub(1)).max(1);
         raw.push(width);
-        put_hybrid(&self.rows, width, raw);
-        self.pages.put(zip, raw, (count, count), Encoding::RLE_DICTIONARY)?;
+        put_hybrid(&self.rows, width, &mut raw);
+        self.pages.put(zip, &raw, (count, count), Encoding::RLE_DICTIONARY)?;
+        zip.raw = raw;
         if self.bounded {
             self.bound(nulls);
         }
@@ -146,10 +158,10 @@ impl CodedColumn {
             None
         } else {
             // a bound that is too long is cut below, and above there is none: the empty text to the highest character
-            let range = self.entries.range(entries).map(|(min, max)| (min.to_vec(), max.to_vec()));
+            let range = self.entries.range(&entries).map(|(min, max)| (min.to_vec(), max.to_vec()));
             Some(range.unwrap_or_else(|| (Vec::new(), "\u{10ffff}".as_bytes().to_vec())))
         };
-        self.pages.bound(Bounds { range, nulls: nulls as i64 });
+        self.pages.bound(Bounds { range, nulls: long(nulls) });
     }
 
     pub(super) fn finish(&mut self, zip: &mut Zip, append: Append<'_>) -> Result<()> {
@@ -248,14 +260,16 @@ impl ListColumn {
     }
 
     /// Ends the page.
-    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
+        let mut raw = std::mem::take(&mut zip.raw);
         raw.clear();
-        put_levels(&self.repetitions, 1, raw);
-        put_levels(&self.definitions, self.pages.max_definition(), raw);
-        let width = width_of((self.entries.ends.len() as u32).saturating_sub(1)).max(1);
+        put_levels(&self.repetitions, 1, &mut raw);
+        put_levels(&self.definitions, self.pages.max_definition(), &mut raw);
+        let width = width_of(self.entries.count().saturating_sub(1)).max(1);
         raw.push(width);
-        put_hybrid(&self.values, width, raw);
-        self.pages.put(zip, raw, (self.definitions.len(), self.rows), Encoding::RLE_DICTIONARY)?;
+        put_hybrid(&self.values, width, &mut raw);
+        self.pages.put(zip, &raw, (self.definitions.len(), self.rows), Encoding::RLE_DICTIONARY)?;
+        zip.raw = raw;
         self.definitions.clear();
         self.repetitions.clear();
         self.values.clear();
@@ -300,15 +314,20 @@ impl PlainColumn {
     }
 
     /// Ends the page.
-    pub(super) fn flush(&mut self, zip: &mut Zip, raw: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
+        let mut raw = std::mem::take(&mut zip.raw);
         let count = self.lengths.len();
-        let lengths: Vec<i64> = self.lengths.iter().flatten().map(|length| i64::from(*length)).collect();
+        let lengths = &mut zip.numbers;
+        lengths.clear();
+        lengths.extend(self.lengths.iter().flatten().map(|length| i64::from(*length)));
+        let nulls = count - lengths.len();
         raw.clear();
-        put_presence(self.lengths.iter().map(Option::is_some), count - lengths.len(), raw);
-        put_deltas(&lengths, raw);
+        put_presence(self.lengths.iter().map(Option::is_some), nulls, &mut zip.levels, &mut raw);
+        put_deltas(lengths, &mut raw);
         raw.extend_from_slice(&self.bytes);
-        self.nulls += (count - lengths.len()) as u64;
-        self.pages.put(zip, raw, (count, count), Encoding::DELTA_LENGTH_BYTE_ARRAY)?;
+        self.nulls += nulls as u64;
+        self.pages.put(zip, &raw, (count, count), Encoding::DELTA_LENGTH_BYTE_ARRAY)?;
+        zip.raw = raw;
         self.lengths.clear();
         self.bytes.clear();
         Ok(())
