@@ -49,12 +49,11 @@ pub fn detect(
     let mut detected = Detected::default();
     let mut found = found.into_iter();
     for (detection, why) in pack.detections.iter().zip(barred) {
-        let (state, suppressed) = match why {
-            Some(why) => (State::NotEvaluable(why), 0),
-            None => {
-                let (found, millis) = found.next().ok_or_else(|| Error::Internal("a detection was left out".into()))?;
-                judge(found, millis, config, today, &mut detected.findings)?
-            }
+        let (state, suppressed) = if let Some(why) = why {
+            (State::NotEvaluable(why), 0)
+        } else {
+            let (found, millis) = found.next().ok_or_else(|| Error::Internal("a detection was left out".into()))?;
+            judge(found, millis, config, today, &mut detected.findings)?
         };
         detected.outcomes.push(Outcome { detection: detection.id.clone(), state, suppressed });
     }

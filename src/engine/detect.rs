@@ -1,7 +1,7 @@
 //! Detections: binding their parameters, checking their columns, and turning their rows into findings.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
@@ -57,6 +57,7 @@ impl Session {
             session: self,
             workers,
             context,
+            turn: RwLock::new(()),
             prepared: prepared.into_iter().map(|one| Mutex::new(Some(one))).collect(),
         })
     }
@@ -79,6 +80,8 @@ pub struct Run<'a> {
     session: &'a Session,
     workers: usize,
     context: SessionContext,
+    /// Held by all that run, and alone by one that needs all the memory.
+    turn: RwLock<()>,
     prepared: Vec<Mutex<Option<Result<Prepared<'a>>>>>,
 }
 
@@ -89,16 +92,33 @@ impl Run<'_> {
         self.workers
     }
 
-    /// Runs the detection at `index` of those that were prepared, once.
+    /// Runs the detection at `index` of those that were prepared, once. One that wants more memory than others leave it
+    /// runs again when no other does.
     pub fn find(&self, index: usize) -> Result<Detected> {
         let slot = self.prepared.get(index).and_then(|slot| slot.lock().ok()?.take());
         let ran = || Error::Internal(format!("detection {index} of a run was run before"));
-        let Prepared { what, detection, plan } = slot.ok_or_else(ran)??;
-        let rows = self.session.execute(&what, &self.context, plan, Instant::now() + self.session.timeout)?;
-        let columns = Columns::find(&what, &rows.schema())?;
+        let prepared = slot.ok_or_else(ran)??;
+        let panicked = || Error::Internal("a detection panicked".to_owned());
+        let found = {
+            let _beside_others = self.turn.read().map_err(|_| panicked())?;
+            self.run(&prepared)
+        };
+        match found {
+            Err(error) if self.workers > 1 && fault::wants_memory(&error) => {
+                let _alone = self.turn.write().map_err(|_| panicked())?;
+                self.run(&prepared)
+            }
+            found => found,
+        }
+    }
+
+    fn run(&self, Prepared { what, detection, plan }: &Prepared<'_>) -> Result<Detected> {
+        let deadline = Instant::now() + self.session.timeout;
+        let rows = self.session.execute(what, &self.context, plan.clone(), deadline)?;
+        let columns = Columns::find(what, &rows.schema())?;
         let mut kept = Keeper::new(FINDINGS_PER_DETECTION_MAX);
         for batch in rows {
-            for finding in columns.read(&what, detection, &batch?)? {
+            for finding in columns.read(what, detection, &batch?)? {
                 kept.push(finding);
             }
         }

@@ -85,13 +85,12 @@ impl Stages {
         let hashes = cast(hashes, &DataType::BinaryView)?;
         let (hashes, lines) = (hashes.as_binary_view(), lines.as_primitive::<Int64Type>());
         for index in 0..batch.num_rows() {
-            let source = match self.sources.get(sources.value(index)) {
-                Some(source) => *source,
-                None => {
-                    let source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
-                    self.sources.insert(sources.value(index).to_owned(), source);
-                    source
-                }
+            let source = if let Some(source) = self.sources.get(sources.value(index)) {
+                *source
+            } else {
+                let source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+                self.sources.insert(sources.value(index).to_owned(), source);
+                source
             };
             self.found.push(Stage {
                 request: hash(requests.row(index).as_ref()),

@@ -46,8 +46,10 @@ const GROUPED_BY: [&str; 2] = ["sensitivity", "resource"];
 /// Where the rows of computed views go.
 #[derive(Debug)]
 pub(super) struct Kept {
-    /// Above this many bytes a view is written to `folder`.
+    /// Views that would make it more than this many bytes in memory are written to `folder`.
     pub(super) bytes_max: usize,
+    /// Bytes that views hold in memory.
+    pub(super) bytes: AtomicUsize,
     /// The folder for those, removed with the session.
     pub(super) folder: PathBuf,
     /// The store whose root is `folder`.
@@ -111,8 +113,9 @@ impl Rows {
     pub(super) async fn in_memory(
         source: &mut Source,
         reservation: MemoryReservation,
-        bytes_max: usize,
+        kept: &Kept,
     ) -> DataFusionResult<Option<Self>> {
+        let bytes_max = kept.bytes_max.saturating_sub(kept.bytes.load(Ordering::Relaxed));
         let schema = Arc::new(source.stream.schema().project(&source.columns)?);
         let mut stages = stages(source)?;
         // text costs two bytes a row more than its different values
@@ -140,6 +143,7 @@ impl Rows {
             numbered.bytes()
         });
         reservation.try_resize(bytes.sum())?;
+        kept.bytes.fetch_add(reservation.size(), Ordering::Relaxed);
         Ok(Some(Self { schema, place: Place::Memory(groups), _reservation: reservation }))
     }
 

@@ -134,6 +134,7 @@ impl Session {
             bytes_max: view_bytes_max.min(pool_bytes(settings) / 2),
             folder: spilled.path().to_owned(),
             store,
+            bytes: AtomicUsize::new(0),
             views: AtomicUsize::new(0),
             files: AtomicUsize::new(0),
         };

@@ -124,6 +124,12 @@ impl Views {
         self.names().any(|known| known == name)
     }
 
+    /// How many bytes computed views hold in memory.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.kept.bytes.load(Ordering::Relaxed)
+    }
+
     /// How many views were computed so far.
     #[cfg(test)]
     pub(super) fn computed(&self) -> usize {
@@ -219,7 +225,7 @@ impl Computed {
         let reserve =
             || MemoryConsumer::new(format!("view {}", self.name)).register(&session.runtime_env().memory_pool);
         self.kept.views.fetch_add(1, Ordering::Relaxed);
-        if let Some(rows) = Rows::in_memory(&mut start().await?, reserve(), self.kept.bytes_max).await? {
+        if let Some(rows) = Rows::in_memory(&mut start().await?, reserve(), &self.kept).await? {
             return Ok(rows);
         }
         Rows::in_file(&mut start().await?, reserve(), &self.kept).await

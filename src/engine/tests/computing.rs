@@ -1,8 +1,11 @@
 //! Computed views: whom they are computed for, which stages they keep, and that no switch and no thread changes a row.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{filter_record_batch, not};
+use arrow::datatypes::TimestampMicrosecondType;
 use serde_json::{Value, json};
 
 use super::detecting::detection;
@@ -38,13 +41,15 @@ fn log() -> Vec<Value> {
         .collect()
 }
 
+static BATCH: LazyLock<RecordBatch> = LazyLock::new(|| batch(&log()));
+
 fn open(events: Events, view_bytes_max: usize) -> Bench {
     Bench::open(events, &BTreeMap::new(), Period::default(), view_bytes_max)
 }
 
 fn in_memory() -> Events {
     // groups of rows are made of small and large batches
-    let (log, mut batches, mut at) = (batch(&log()), Vec::new(), 0);
+    let (log, mut batches, mut at) = (&*BATCH, Vec::new(), 0);
     for rows in [300, 6_000, 40, 3_000, 660] {
         batches.push(log.slice(at, rows));
         at += rows;
@@ -54,10 +59,11 @@ fn in_memory() -> Events {
 }
 
 fn in_files(folder: &std::path::Path) -> Events {
-    let (first, second): (Vec<_>, Vec<_>) =
-        log().into_iter().partition(|row| row["ts"].as_str().unwrap().starts_with("2026-03-01"));
-    let write = |name: &str, rows: &[Value]| part(folder, name, &batch(rows));
-    Events::Parts(vec![write("a.parquet", &first), write("b.parquet", &second)])
+    let times = BATCH.column(crate::schema::index_of("ts").unwrap()).as_primitive::<TimestampMicrosecondType>();
+    let second_day = times.values().iter().max().unwrap();
+    let is_first: BooleanArray = times.values().iter().map(|time| Some(time < second_day)).collect();
+    let write = |name: &str, mask| part(folder, name, &filter_record_batch(&BATCH, &mask).unwrap());
+    Events::Parts(vec![write("a.parquet", is_first.clone()), write("b.parquet", not(&is_first).unwrap())])
 }
 
 /// Detections that share views, one that shares none, and one that fails.
@@ -148,6 +154,17 @@ fn a_view_is_computed_once_for_a_run_that_shares_it() {
     assert_eq!(found.iter().filter(|(_, found)| found.is_ok()).count(), 7);
     // sensitive and pod_specs; addresses and pod_containers have one reader, who computes them for itself
     assert_eq!(bench.session.views.computed(), 4);
+}
+
+#[test]
+fn views_that_fit_alone_but_not_together_are_spilled() {
+    let roomy = open(in_memory(), usize::MAX);
+    let expected = found(&roomy.session, 0..8);
+    let tight = open(in_memory(), roomy.session.views.held() - 1);
+    assert_eq!(found(&tight.session, 0..8), expected);
+    assert!(tight.session.views.held() < roomy.session.views.held());
+    let spilled = walkdir::WalkDir::new(tight.folder.path()).into_iter().flatten();
+    assert!(spilled.filter(|file| file.path().extension().is_some_and(|end| end == "parquet")).count() > 0);
 }
 
 #[test]
