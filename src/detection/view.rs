@@ -128,6 +128,15 @@ mod tests {
     }
 
     #[test]
+    fn the_richest_stage_is_kept_only_where_rows_are() {
+        let text = "-- describe = \"x\"\n-- reads = [\"events\"]\n-- richest = true\n";
+        let error = View::parse("sensitive.sql", &format!("{text}select 1")).unwrap_err().to_string();
+        assert!(error.contains("richest needs materialise = true"), "{error}");
+        let view = View::parse("sensitive.sql", &format!("{text}-- materialise = true\nselect 1")).unwrap();
+        assert!(view.richest);
+    }
+
+    #[test]
     fn a_view_needs_its_keys_and_takes_no_params() {
         let error = |text: &str| View::parse("requests.sql", text).unwrap_err().to_string();
         assert_eq!(error("-- describe = \"x\"\nselect 1"), r#"requests.sql:1: missing key "reads""#);
