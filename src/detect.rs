@@ -1,13 +1,14 @@
 //! The way out: the pack over one set of events, honest about what could not be evaluated.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use chrono::NaiveDate;
 
 use crate::config::Config;
 use crate::detection::{Detection, Level, Pack};
-use crate::engine::{LevelRows, Session};
+use crate::engine::{self, LevelRows, Run, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::report::{Outcome, State};
@@ -29,23 +30,30 @@ impl Detected {
     }
 }
 
-/// Runs every detection of `pack`. One that fails is marked incomplete and the others still run; `before` is called
-/// with each detection's id and may end the run.
+/// Runs every detection of `pack`, as many at a time as there are threads. One that fails is marked incomplete and the
+/// others still run; `before` is called with each detection's id and may end the run.
 pub fn detect(
     session: &Session,
     pack: &Pack,
     config: &Config,
     today: NaiveDate,
-    mut before: impl FnMut(&str) -> Result<()>,
+    mut before: impl FnMut(&str) -> Result<()> + Send,
 ) -> Result<Detected> {
     let levels = session.levels()?;
+    let barred: Vec<_> = pack.detections.iter().map(|detection| unevaluable(detection, &levels)).collect();
+    let able = || pack.detections.iter().zip(&barred).filter(|(_, why)| why.is_none()).map(|(detection, _)| detection);
+    let wanted: Vec<_> = able().map(|detection| (detection, params(detection, config))).collect();
+    let run = session.prepare(&wanted)?;
+    let found = run_all(&run, &wanted, &mut before)?;
+
     let mut detected = Detected::default();
-    for detection in &pack.detections {
-        before(&detection.id)?;
-        let run = Run { session, detection, config, today };
-        let (state, suppressed) = match unevaluable(detection, &levels) {
-            Some(why) => (State::NotEvaluable(why), 0),
-            None => run.run(&mut detected.findings)?,
+    let mut found = found.into_iter();
+    for (detection, why) in pack.detections.iter().zip(barred) {
+        let (state, suppressed) = if let Some(why) = why {
+            (State::NotEvaluable(why), 0)
+        } else {
+            let (found, millis) = found.next().ok_or_else(|| Error::Internal("a detection was left out".into()))?;
+            judge(found, millis, config, today, &mut detected.findings)?
         };
         detected.outcomes.push(Outcome { detection: detection.id.clone(), state, suppressed });
     }
@@ -53,34 +61,66 @@ pub fn detect(
     Ok(detected)
 }
 
-/// One detection and what it is run with.
-struct Run<'a> {
-    session: &'a Session,
-    detection: &'a Detection,
-    config: &'a Config,
-    today: NaiveDate,
+/// What a detection found, and how many milliseconds it took.
+type Found = (Result<engine::Detected>, u64);
+
+/// What each of them found, in their order, whichever ended first.
+fn run_all(
+    run: &Run<'_>,
+    wanted: &[(&Detection, BTreeMap<String, i64>)],
+    before: &mut (impl FnMut(&str) -> Result<()> + Send),
+) -> Result<Vec<Found>> {
+    let queue = Mutex::new((wanted.iter().enumerate(), before));
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let index = {
+                let mut queue = queue.lock().map_err(|_| Error::Internal("a detection panicked".into()))?;
+                let (waiting, before) = &mut *queue;
+                let Some((index, (detection, _))) = waiting.next() else { return Ok(found) };
+                // none begins after the run was ended
+                before(&detection.id).inspect_err(|_| waiting.by_ref().for_each(drop))?;
+                index
+            };
+            let begun = Instant::now();
+            let result = run.find(index);
+            let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            found.push((index, (result, millis)));
+        }
+    };
+    let mut found = Vec::new();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..run.workers()).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| {
+            found.extend(worker.join().map_err(|_| Error::Internal("a detection panicked".into()))??);
+            Ok::<_, Error>(())
+        })
+    })?;
+    found.sort_unstable_by_key(|(index, _)| *index);
+    Ok(found.into_iter().map(|(_, found)| found).collect())
 }
 
-impl Run<'_> {
-    /// Adds what it finds to `findings`; says how it went, and how many findings were suppressed.
-    fn run(&self, findings: &mut Vec<Finding>) -> Result<(State, u64)> {
-        let begun = Instant::now();
-        let found = match self.session.detect(self.detection, &params(self.detection, self.config)) {
-            Ok(found) => found,
-            Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
-            Err(error) => return Ok((State::Incomplete(error.to_string()), 0)),
-        };
-        let (all, before) = (found.findings.len(), findings.len());
-        let is_shown = |finding: &Finding| self.config.suppresses(finding, self.today).is_none();
-        findings.extend(found.findings.into_iter().filter(is_shown));
-        let kept = findings.len() - before;
-        let suppressed = (all - kept) as u64;
-        if found.omitted > 0 {
-            return Ok((State::Incomplete(CUT.to_owned()), suppressed));
-        }
-        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok((State::Ran { findings: kept as u64, millis }, suppressed))
+/// Adds to `findings` what a detection found; says how it went, and how many findings were suppressed.
+fn judge(
+    found: Result<engine::Detected>,
+    millis: u64,
+    config: &Config,
+    today: NaiveDate,
+    findings: &mut Vec<Finding>,
+) -> Result<(State, u64)> {
+    let found = match found {
+        Ok(found) => found,
+        Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
+        Err(error) => return Ok((State::Incomplete(error.to_string()), 0)),
+    };
+    let (all, before) = (found.findings.len(), findings.len());
+    findings.extend(found.findings.into_iter().filter(|finding| config.suppresses(finding, today).is_none()));
+    let kept = findings.len() - before;
+    let suppressed = (all - kept) as u64;
+    if found.omitted > 0 {
+        return Ok((State::Incomplete(CUT.to_owned()), suppressed));
     }
+    Ok((State::Ran { findings: kept as u64, millis }, suppressed))
 }
 
 const CUT: &str = "it yielded more findings than are kept";

@@ -75,8 +75,11 @@ pub const QUERY_SECONDS_DEFAULT: u64 = 300;
 pub const SQL_BYTES_MAX: usize = 64 << 10;
 /// `AND`, `OR` and `+` links of one SQL statement: DataFusion's planner recurses over them.
 pub const SQL_LINKS_MAX: usize = 1_000;
-/// Rows of a materialised view that stay in memory, in bytes; a larger one is spilled as Parquet.
-pub const VIEW_BYTES_MAX: usize = 256 << 20;
+/// Rows of a materialised view that stay in memory, in bytes; a larger one, and one that needs more than half of what
+/// `--memory` leaves for queries, is spilled as Parquet.
+pub const VIEW_BYTES_MAX: usize = 1 << 30;
+/// Groups that the rows of a materialised view are kept in; the rest shares one.
+pub const VIEW_GROUPS_MAX: usize = 64;
 /// Times a commit is tried again when another writer was first.
 pub const COMMIT_RETRIES_MAX: usize = 15;
 /// Events dated before 2014 or this many hours after now are clock errors and share one partition.

@@ -1,5 +1,6 @@
 -- describe = "One row a container of every pod spec that was written: containers, initContainers and ephemeralContainers."
 -- reads = ["pod_specs"]
+-- materialise = true
 
 select
   *,

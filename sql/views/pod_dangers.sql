@@ -1,5 +1,6 @@
 -- describe = "One row a thing in a written pod spec that opens the node to the pod. kind: privileged, hostPID, hostIPC, hostNetwork, hostProcess (Windows), capability or hostPath; value: the capability or the path, else NULL."
 -- reads = ["pod_specs"]
+-- materialise = true
 
 select * except (found, text), found['kind'] as kind, nullif(text, 'true') as value
 from (

@@ -1,5 +1,6 @@
 -- describe = "One row a write of a pod or of a workload that makes pods. spec: the pod spec as JSON, from the answer where it was logged, else from the request. patch: the request where it is a JSON patch. workload: resource namespace/name."
 -- reads = ["sensitive"]
+-- materialise = true
 
 select
   * except (object),

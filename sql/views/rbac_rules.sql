@@ -1,5 +1,6 @@
 -- describe = "One row a rule of every Role and ClusterRole that was written, from the answer where it was logged, else from the request, a JSON patch included. Rules are never paired across elements."
 -- reads = ["sensitive"]
+-- materialise = true
 
 select
   * except (object),

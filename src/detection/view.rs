@@ -25,6 +25,8 @@ pub struct View {
     pub reads: Vec<String>,
     /// Whether the engine computes it once per run and keeps its rows.
     pub materialise: bool,
+    /// Whether the engine keeps, of the rows of each request, only the richest stage, as the view `requests` does.
+    pub richest: bool,
     /// One `select`; line numbers are those of the file, as for [`super::Detection::sql`].
     pub sql: String,
 }
@@ -36,6 +38,8 @@ struct Written {
     reads: Vec<String>,
     #[serde(default)]
     materialise: bool,
+    #[serde(default)]
+    richest: bool,
 }
 
 impl View {
@@ -43,7 +47,7 @@ impl View {
     pub fn parse(path: &str, text: &str) -> Result<Self> {
         let name = stem(path)?;
         let (head, sql) = split(path, text)?;
-        let Written { describe, reads, materialise } = read(path, &head)?;
+        let Written { describe, reads, materialise, richest } = read(path, &head)?;
         if name == TABLE {
             return Err(at(path, 1, format!("{TABLE:?} is the lake's table; give the view another name")));
         }
@@ -52,7 +56,10 @@ impl View {
                 return Err(at(path, token.line, format!("a view has no params, so ${param} has no value")));
             }
         }
-        Ok(Self { name, path: path.to_owned(), describe, reads, materialise, sql })
+        if richest && !materialise {
+            return Err(at(path, 1, "richest needs materialise = true; a view that is not keeps its stages in SQL"));
+        }
+        Ok(Self { name, path: path.to_owned(), describe, reads, materialise, richest, sql })
     }
 }
 
@@ -118,6 +125,15 @@ mod tests {
     #[test]
     fn views_are_not_materialised_unless_asked() {
         assert!(!view("requests", &["events"]).materialise);
+    }
+
+    #[test]
+    fn the_richest_stage_is_kept_only_where_rows_are() {
+        let text = "-- describe = \"x\"\n-- reads = [\"events\"]\n-- richest = true\n";
+        let error = View::parse("sensitive.sql", &format!("{text}select 1")).unwrap_err().to_string();
+        assert!(error.contains("richest needs materialise = true"), "{error}");
+        let view = View::parse("sensitive.sql", &format!("{text}-- materialise = true\nselect 1")).unwrap();
+        assert!(view.richest);
     }
 
     #[test]

@@ -1,13 +1,18 @@
 //! Detections: binding their parameters, checking their columns, and turning their rows into findings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, RwLock};
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type, Schema, TimestampMicrosecondType};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::LineDelimitedWriter;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use tokio::time::Instant;
 
+use super::fault;
 use super::parts::time_type;
 use super::session::{Events, Period, Session, Settings};
 use super::views::View;
@@ -26,27 +31,112 @@ pub struct Detected {
 }
 
 impl Session {
-    /// Runs a detection. `params` replace the defaults of its header.
-    pub fn detect(&self, detection: &Detection, params: &BTreeMap<String, i64>) -> Result<Detected> {
-        let what = format!("detection {} ({})", detection.id, detection.path);
-        let mut bound = detection.header.params.clone();
-        for (name, value) in params {
-            let Some(param) = bound.get_mut(name) else {
-                let known: Vec<_> = detection.header.params.keys().map(String::as_str).collect();
-                return Err(Error::usage(format!("{what} has no parameter {name}; it has {known:?}")));
-            };
-            *param = *value;
+    /// Plans detections that run together, and computes the views that they share. `params` replace the defaults of a
+    /// header.
+    pub fn prepare<'a>(&'a self, wanted: &[(&'a Detection, BTreeMap<String, i64>)]) -> Result<Run<'a>> {
+        let plan = |(detection, params): &(&'a Detection, BTreeMap<String, i64>)| {
+            let what = format!("detection {} ({})", detection.id, detection.path);
+            let params = bound(&what, detection, params)?;
+            let plan = self.plan(&what, &detection.sql, &params, Instant::now() + self.timeout)?;
+            Ok(Prepared { what, detection, plan })
+        };
+        let prepared: Vec<_> = wanted.iter().map(plan).collect();
+        let plans: Vec<LogicalPlan> =
+            prepared.iter().flatten().map(|prepared: &Prepared| prepared.plan.clone()).collect();
+        let (views, state) = (Arc::clone(&self.views), self.wide());
+        let shared = self.wait("shared views", Instant::now() + self.timeout, async move {
+            views.share(&state, &plans).await.map_err(|error| fault::query("shared views", &error))
+        });
+        // of any other error whoever reads the view will tell, and the others still run
+        if let Err(Error::Internal(bug)) = shared {
+            return Err(Error::Internal(bug));
         }
-        let rows = self.start(&what, &detection.sql, &bound)?;
-        let columns = Columns::find(&what, &rows.schema())?;
+        let workers = self.threads.min(wanted.len()).max(1);
+        let context = self.narrow(self.threads / workers);
+        Ok(Run {
+            session: self,
+            workers,
+            context,
+            turn: RwLock::new(()),
+            prepared: prepared.into_iter().map(|one| Mutex::new(Some(one))).collect(),
+        })
+    }
+
+    /// Runs one detection. `params` replace the defaults of its header.
+    pub fn detect(&self, detection: &Detection, params: &BTreeMap<String, i64>) -> Result<Detected> {
+        self.prepare(&[(detection, params.clone())])?.find(0)
+    }
+}
+
+/// A detection that was planned.
+struct Prepared<'a> {
+    what: String,
+    detection: &'a Detection,
+    plan: LogicalPlan,
+}
+
+/// Detections that were planned together.
+pub struct Run<'a> {
+    session: &'a Session,
+    workers: usize,
+    context: SessionContext,
+    /// Held by all that run, and alone by one that needs all the memory.
+    turn: RwLock<()>,
+    prepared: Vec<Mutex<Option<Result<Prepared<'a>>>>>,
+}
+
+impl Run<'_> {
+    /// How many of them are best run at a time.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Runs the detection at `index` of those that were prepared, once. One that wants more memory than others leave it
+    /// runs again when no other does.
+    pub fn find(&self, index: usize) -> Result<Detected> {
+        let slot = self.prepared.get(index).and_then(|slot| slot.lock().ok()?.take());
+        let ran = || Error::Internal(format!("detection {index} of a run was run before"));
+        let prepared = slot.ok_or_else(ran)??;
+        let panicked = || Error::Internal("a detection panicked".to_owned());
+        let found = {
+            let _beside_others = self.turn.read().map_err(|_| panicked())?;
+            self.run(&prepared)
+        };
+        match found {
+            Err(error) if self.workers > 1 && fault::wants_memory(&error) => {
+                let _alone = self.turn.write().map_err(|_| panicked())?;
+                self.run(&prepared)
+            }
+            found => found,
+        }
+    }
+
+    fn run(&self, Prepared { what, detection, plan }: &Prepared<'_>) -> Result<Detected> {
+        let deadline = Instant::now() + self.session.timeout;
+        let rows = self.session.execute(what, &self.context, plan.clone(), deadline)?;
+        let columns = Columns::find(what, &rows.schema())?;
         let mut kept = Keeper::new(FINDINGS_PER_DETECTION_MAX);
         for batch in rows {
-            for finding in columns.read(&what, detection, &batch?)? {
+            for finding in columns.read(what, detection, &batch?)? {
                 kept.push(finding);
             }
         }
         Ok(kept.finish())
     }
+}
+
+/// The parameters of the header, as changed.
+fn bound(what: &str, detection: &Detection, changed: &BTreeMap<String, i64>) -> Result<BTreeMap<String, i64>> {
+    let mut bound = detection.header.params.clone();
+    for (name, value) in changed {
+        let Some(param) = bound.get_mut(name) else {
+            let known: Vec<_> = detection.header.params.keys().map(String::as_str).collect();
+            return Err(Error::usage(format!("{what} has no parameter {name}; it has {known:?}")));
+        };
+        *param = *value;
+    }
+    Ok(bound)
 }
 
 /// Runs one detection over batches in memory, as its test cases do.

@@ -7,15 +7,22 @@ use datafusion::common::SchemaError;
 
 use crate::error::Error;
 
+const NO_MEMORY: &str = "the memory is not enough";
+
+/// Whether a query failed for want of memory, so that it may succeed when no other runs.
+pub(super) fn wants_memory(error: &Error) -> bool {
+    matches!(error, Error::Limit(message) if message.contains(NO_MEMORY))
+}
+
 /// The error of `what`: a detection, a view, a query.
 pub(super) fn query(what: &str, error: &DataFusionError) -> Error {
     match error.find_root() {
         DataFusionError::ResourcesExhausted(message) if message.contains("disk space") => Error::Limit(format!(
             "{what}: its spilled data would exceed the limit on disk; narrow the time with --since and --until"
         )),
-        DataFusionError::ResourcesExhausted(_) => Error::Limit(format!(
-            "{what}: the memory is not enough; raise --memory, or narrow the time with --since and --until"
-        )),
+        DataFusionError::ResourcesExhausted(_) => {
+            Error::Limit(format!("{what}: {NO_MEMORY}; raise --memory, or narrow the time with --since and --until"))
+        }
         DataFusionError::IoError(error)
             if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
         {

@@ -12,13 +12,15 @@ mod fault;
 mod functions;
 mod guard;
 mod parts;
+mod richest;
+mod rows;
 mod run;
 mod session;
 #[cfg(test)]
 mod tests;
 mod views;
 
-pub use detect::{Detected, run_detection};
+pub use detect::{Detected, Run, run_detection};
 pub use run::{Extent, LevelRows, QueryResult};
 pub use session::{Events, Period, Session, Settings};
 pub use views::View;

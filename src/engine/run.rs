@@ -9,7 +9,9 @@ use datafusion::arrow::compute::{cast, max, min};
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::prelude::DataFrame;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::scalar::ScalarValue;
 use futures::StreamExt;
 use std::sync::Arc;
@@ -98,6 +100,18 @@ impl Session {
     /// Checks, plans and starts a statement. `what` names it in messages.
     pub(super) fn start(&self, what: &str, sql: &str, params: &BTreeMap<String, i64>) -> Result<QueryResult<'_>> {
         let deadline = Instant::now() + self.timeout;
+        let plan = self.plan(what, sql, params, deadline)?;
+        self.execute(what, &self.context, plan, deadline)
+    }
+
+    /// Checks a statement and plans it as far as it can be without reading rows.
+    pub(super) fn plan(
+        &self,
+        what: &str,
+        sql: &str,
+        params: &BTreeMap<String, i64>,
+        deadline: Instant,
+    ) -> Result<LogicalPlan> {
         let checked = guard::check(what, sql)?;
         let mut tables = checked.tables;
         if checked.asks_for_tables {
@@ -106,13 +120,29 @@ impl Session {
         let name = what.to_owned();
         let (context, params) = (self.context.clone(), bound(params));
         let views = Arc::clone(&self.views);
-        let stream = self.wait(what, deadline, async move {
+        self.wait(what, deadline, async move {
             views.register(&name, &context, &tables).await?;
             let plan = guard::plan(&name, &context, checked.statement).await?;
             let fail = |error| fault::query(&name, &error);
             let frame = context.execute_logical_plan(plan).await.map_err(fail)?;
             let frame = frame.with_param_values(params).and_then(readable).map_err(fail)?;
-            frame.execute_stream().await.map_err(fail)
+            frame.into_optimized_plan().map_err(fail)
+        })
+    }
+
+    /// Starts what [`Session::plan`] planned.
+    pub(super) fn execute(
+        &self,
+        what: &str,
+        context: &SessionContext,
+        plan: LogicalPlan,
+        deadline: Instant,
+    ) -> Result<QueryResult<'_>> {
+        let (name, state) = (what.to_owned(), context.state());
+        let stream = self.wait(what, deadline, async move {
+            let fail = |error| fault::query(&name, &error);
+            let plan = state.query_planner().create_physical_plan(&plan, &state).await.map_err(fail)?;
+            execute_stream(plan, state.task_ctx()).map_err(fail)
         })?;
         let schema = plain_schema(&stream.schema());
         let (sender, batches) = mpsc::channel(BATCHES_QUEUED_MAX);
@@ -121,7 +151,7 @@ impl Session {
     }
 
     /// Runs work on the session's threads while this one watches the clock.
-    fn wait<T: Send + 'static>(
+    pub(super) fn wait<T: Send + 'static>(
         &self,
         what: &str,
         deadline: Instant,

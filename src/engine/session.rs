@@ -20,6 +20,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext, col, lit};
 use datafusion::scalar::ScalarValue;
 use object_store::ObjectStore;
@@ -30,7 +31,8 @@ use tokio::runtime::Runtime;
 use super::fault;
 use super::functions::{self, Lists};
 use super::parts::{self, Parts};
-use super::views::{EVENTS, Kept, View, Views};
+use super::rows::Kept;
+use super::views::{EVENTS, View, Views};
 use crate::error::{Error, Result};
 use crate::limits::{SPILL_BYTES_MAX, VIEW_BYTES_MAX};
 use crate::part::Part;
@@ -48,6 +50,13 @@ const MERGE_FILES_MAX: usize = 16;
 const BATCH_ROWS: usize = 8_192;
 /// Consumers of memory named in DataFusion's message when it runs out.
 const CONSUMERS_NAMED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN;
+
+/// Switches of DataFusion that are turned for speed. Tests compare each with its opposite.
+pub(super) const SWITCHES: [(&str, bool); 1] = [
+    // reads what a filter or a join asks for first, and of the other columns only the rows that passed
+    (PUSHDOWN, true),
+];
+const PUSHDOWN: &str = "datafusion.execution.parquet.pushdown_filters";
 
 /// What a session may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +99,7 @@ pub struct Session {
     pub(super) context: SessionContext,
     pub(super) views: Arc<Views>,
     pub(super) timeout: Duration,
+    pub(super) threads: usize,
     _spilled: TempDir,
 }
 
@@ -103,7 +113,7 @@ impl Session {
         lists: &BTreeMap<String, Vec<String>>,
         period: Period,
     ) -> Result<Self> {
-        Self::open_with(settings, events, views, lists, period, VIEW_BYTES_MAX)
+        Self::open_with(settings, events, views, lists, period, VIEW_BYTES_MAX, &SWITCHES)
     }
 
     pub(super) fn open_with(
@@ -113,14 +123,21 @@ impl Session {
         lists: &BTreeMap<String, Vec<String>>,
         period: Period,
         view_bytes_max: usize,
+        switches: &[(&str, bool)],
     ) -> Result<Self> {
         let spilled = spill_folder(&settings.spill_dir)?;
         let environment = environment(settings, spilled.path()).map_err(|error| fault::query("session", &error))?;
-        let mut context = SessionContext::new_with_config_rt(config(settings), Arc::clone(&environment));
+        let mut context = SessionContext::new_with_config_rt(config(settings, switches), Arc::clone(&environment));
         functions::register(&mut context, Lists::new(lists)?)?;
         let store = register_store(&environment, "spill", LocalFileSystem::new_with_prefix(spilled.path()))?;
-        let kept =
-            Kept { bytes_max: view_bytes_max, folder: spilled.path().to_owned(), store, computed: AtomicUsize::new(0) };
+        let kept = Kept {
+            bytes_max: view_bytes_max.min(pool_bytes(settings) / 2),
+            folder: spilled.path().to_owned(),
+            store,
+            bytes: AtomicUsize::new(0),
+            views: AtomicUsize::new(0),
+            files: AtomicUsize::new(0),
+        };
         register_events(&context, &environment, events, period)?;
         let no_threads = |error| Error::Internal(format!("cannot start the threads for queries: {error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -138,8 +155,26 @@ impl Session {
             context,
             views: Arc::new(Views::new(views, kept)),
             timeout: settings.timeout,
+            threads: settings.threads.max(1),
             _spilled: spilled,
         })
+    }
+
+    /// The context for queries that run beside others, each in this many partitions.
+    pub(super) fn narrow(&self, partitions: usize) -> SessionContext {
+        let state = self.context.state();
+        let config = state.config().clone().with_target_partitions(partitions.max(1));
+        // the tables are those of the first context
+        let config = config.with_create_default_catalog_and_schema(false);
+        SessionContext::new_with_state(SessionStateBuilder::new_from_existing(state).with_config(config).build())
+    }
+
+    /// The state for computing views, which read most columns of rows that lie everywhere: skipping between them costs
+    /// more than reading on.
+    pub(super) fn wide(&self) -> SessionState {
+        let mut state = self.context.state();
+        let _ = state.config_mut().options_mut().set(PUSHDOWN, "false");
+        state
     }
 
     pub(super) fn runtime(&self) -> &Runtime {
@@ -157,17 +192,26 @@ impl Drop for Session {
 
 /// The settings of DataFusion that differ from its own, each for a reason of `--memory`, safety or the same answer
 /// every time.
-fn config(settings: &Settings) -> SessionConfig {
+fn config(settings: &Settings, switches: &[(&str, bool)]) -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_target_partitions(settings.threads.max(1))
         .with_batch_size(BATCH_ROWS)
         .with_information_schema(true);
     config.options_mut().execution.spill_compression = SpillCompression::Lz4Frame;
+    for (name, on) in switches {
+        // the names are ours, and a test turns each of them
+        let _ = config.options_mut().set(name, if *on { "true" } else { "false" });
+    }
     config
 }
 
+/// What DataFusion's operators and the computed views share.
+fn pool_bytes(settings: &Settings) -> usize {
+    settings.memory_bytes / 10 * 6
+}
+
 fn environment(settings: &Settings, spilled: &Path) -> Result<Arc<RuntimeEnv>, DataFusionError> {
-    let pool = FairSpillPool::new(settings.memory_bytes / 10 * 6);
+    let pool = FairSpillPool::new(pool_bytes(settings));
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![spilled.to_owned()]))
         .with_max_temp_directory_size(SPILL_BYTES_MAX)

@@ -1,30 +1,25 @@
 //! Views: planned when a statement first names them, and where they say so computed once for the whole session.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringViewArray};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
-use datafusion::common::{DataFusionError, Result as DataFusionResult, exec_err};
-use datafusion::datasource::{MemTable, TableProvider, ViewTable};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
-use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Column, Result as DataFusionResult, internal_datafusion_err};
+use datafusion::datasource::{TableProvider, ViewTable};
+use datafusion::execution::SessionState;
+use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
-use futures::StreamExt;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, RwLock};
 
-use super::parts::Parts;
-use super::{fault, guard};
+use super::rows::{Kept, Rows, Source};
+use super::{fault, guard, richest};
 use crate::error::{Error, Result};
 
 /// The table that views read.
@@ -37,13 +32,15 @@ pub struct View {
     pub name: String,
     /// One `select` over `events` and earlier views.
     pub sql: String,
-    /// Whether its rows are kept after the first use, because many detections read them.
+    /// Whether a run of detections computes it once, because many read it.
     pub materialise: bool,
+    /// Whether of the rows of each request only the richest stage is one of the view; only where it is materialised.
+    pub richest: bool,
 }
 
 impl From<&crate::detection::View> for View {
     fn from(view: &crate::detection::View) -> Self {
-        Self { name: view.name.clone(), sql: view.sql.clone(), materialise: view.materialise }
+        Self { name: view.name.clone(), sql: view.sql.clone(), materialise: view.materialise, richest: view.richest }
     }
 }
 
@@ -52,12 +49,14 @@ pub(super) struct Views {
     list: Vec<View>,
     /// Held while views are registered, so that two queries do not register the same one.
     registering: Mutex<()>,
+    /// The registered ones that are computed.
+    computed: std::sync::Mutex<BTreeMap<String, Arc<Computed>>>,
     kept: Arc<Kept>,
 }
 
 impl Views {
     pub(super) fn new(views: Vec<View>, kept: Kept) -> Self {
-        Self { list: views, registering: Mutex::new(()), kept: Arc::new(kept) }
+        Self { list: views, registering: Mutex::new(()), computed: std::sync::Mutex::default(), kept: Arc::new(kept) }
     }
 
     /// Registers the tables that a statement names and the views below them, as far as they are not yet.
@@ -81,7 +80,9 @@ impl Views {
             let what = format!("view {}", view.name);
             let plan = guard::plan(&what, context, statement).await?;
             let table: Arc<dyn TableProvider> = if view.materialise {
-                Arc::new(Materialised::new(&view.name, plan, Arc::clone(&self.kept)))
+                let computed = Arc::new(Computed::new(&view, plan, Arc::clone(&self.kept)));
+                self.computed_views().insert(view.name.clone(), Arc::clone(&computed));
+                computed
             } else {
                 Arc::new(ViewTable::new(plan, Some(view.sql)))
             };
@@ -95,139 +96,144 @@ impl Views {
         std::iter::once(EVENTS).chain(self.list.iter().map(|view| view.name.as_str()))
     }
 
+    fn computed_views(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Computed>>> {
+        self.computed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Computes the views that more than one of these plans read, in the columns that they read of them.
+    pub(super) async fn share(&self, state: &SessionState, plans: &[LogicalPlan]) -> DataFusionResult<()> {
+        let mut read = Reads::default();
+        plans.iter().try_for_each(|plan| read.add(plan))?;
+        let computed = self.computed_views().clone();
+        let mut shared = Vec::new();
+        // a view reads only those before it, so that all who read it are known when its turn comes
+        for view in self.list.iter().rev().filter_map(|view| computed.get(&view.name)) {
+            let Some((readers, columns)) = read.views.remove(&view.name) else { continue };
+            read.add(&state.optimize(&view.plan_of(&columns, &[])?)?)?;
+            if readers > 1 {
+                shared.push((view, columns));
+            }
+        }
+        for (view, columns) in shared.into_iter().rev() {
+            view.share(state, &columns).await?;
+        }
+        Ok(())
+    }
+
     fn knows(&self, name: &str) -> bool {
         self.names().any(|known| known == name)
+    }
+
+    /// How many bytes computed views hold in memory.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.kept.bytes.load(Ordering::Relaxed)
     }
 
     /// How many views were computed so far.
     #[cfg(test)]
     pub(super) fn computed(&self) -> usize {
-        self.kept.computed.load(Ordering::Relaxed)
+        self.kept.views.load(Ordering::Relaxed)
     }
 }
 
-/// Where the rows of materialised views go.
-#[derive(Debug)]
-pub(super) struct Kept {
-    /// Above this many bytes a view is written to `folder`.
-    pub(super) bytes_max: usize,
-    /// The folder for those, removed with the session.
-    pub(super) folder: PathBuf,
-    /// The store whose root is `folder`.
-    pub(super) store: ObjectStoreUrl,
-    /// Views computed so far, which also numbers the files.
-    pub(super) computed: AtomicUsize,
+/// What plans read of tables: how many scan each, and which columns.
+#[derive(Default)]
+struct Reads {
+    views: BTreeMap<String, (usize, BTreeSet<usize>)>,
 }
 
-/// A view that is computed when it is first scanned.
+impl Reads {
+    fn add(&mut self, plan: &LogicalPlan) -> DataFusionResult<()> {
+        plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                let (scans, columns) = self.views.entry(scan.table_name.table().to_owned()).or_default();
+                *scans += 1;
+                match &scan.projection {
+                    Some(projection) => columns.extend(projection),
+                    None => columns.extend(0..scan.source.schema().fields().len()),
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(())
+    }
+}
+
+/// A view whose rows are computed, not inlined: once for all queries of a run that share it, else for each query alone.
 #[derive(Debug)]
-struct Materialised {
+pub(super) struct Computed {
     name: String,
     plan: LogicalPlan,
     schema: SchemaRef,
+    richest: bool,
     kept: Arc<Kept>,
-    rows: OnceCell<Rows>,
+    /// Computed for a run.
+    shared: RwLock<Option<Arc<Rows>>>,
+    /// Computed for one query, which reads them as long as the session lives.
+    own: Mutex<Vec<Arc<Rows>>>,
 }
 
-/// The rows of a view, and the share of the memory pool that they hold.
-#[derive(Debug)]
-struct Rows {
-    table: Arc<dyn TableProvider>,
-    _reservation: MemoryReservation,
-}
-
-impl Materialised {
-    fn new(name: &str, plan: LogicalPlan, kept: Arc<Kept>) -> Self {
+impl Computed {
+    fn new(view: &View, plan: LogicalPlan, kept: Arc<Kept>) -> Self {
         let schema = Arc::clone(plan.schema().inner());
-        Self { name: name.to_owned(), plan, schema, kept, rows: OnceCell::new() }
+        let (shared, own) = (RwLock::new(None), Mutex::new(Vec::new()));
+        Self { name: view.name.clone(), plan, schema, richest: view.richest, kept, shared, own }
     }
 
-    async fn compute(&self, session: &dyn Session) -> DataFusionResult<Rows> {
-        let number = self.kept.computed.fetch_add(1, Ordering::Relaxed);
-        let plan = session.create_physical_plan(&self.plan).await?;
-        let mut stream = execute_stream(plan, session.task_ctx())?;
-        let reservation =
-            MemoryConsumer::new(format!("view {}", self.name)).register(&session.runtime_env().memory_pool);
-        let mut batches = Vec::new();
-        let mut spill = None;
-        while let Some(batch) = stream.next().await {
-            let batch = compact(&self.schema, &batch?)?;
-            let bytes = batch.get_array_memory_size();
-            if let Some(spill) = &mut spill {
-                Spill::write(spill, &batch)?;
-            } else if reservation.size() + bytes <= self.kept.bytes_max && reservation.try_grow(bytes).is_ok() {
-                batches.push(batch);
-            } else {
-                let mut file = Spill::create(&self.kept, number, &self.schema)?;
-                batches.drain(..).chain([batch]).try_for_each(|batch| file.write(&batch))?;
-                reservation.free();
-                spill = Some(file);
-            }
+    /// The plan of some columns of the rows that pass the filters, and of what finds the richest stages.
+    pub(super) fn plan_of(&self, columns: &BTreeSet<usize>, filters: &[Expr]) -> DataFusionResult<LogicalPlan> {
+        let also = if self.richest { richest::columns().collect() } else { Vec::new() };
+        let wanted =
+            |index: &usize| columns.contains(index) || also.contains(&self.schema.field(*index).name().as_str());
+        let wanted = (0..self.schema.fields().len()).filter(wanted);
+        let wanted = wanted.map(|index| Expr::Column(Column::new_unqualified(self.schema.field(index).name())));
+        let mut plan = LogicalPlanBuilder::from(self.plan.clone()).alias(self.name.as_str())?;
+        if let Some(filter) = conjunction(filters.iter().filter(|filter| self.commutes(filter)).cloned()) {
+            plan = plan.filter(filter)?;
         }
-        let table: Arc<dyn TableProvider> = match spill {
-            Some(spill) => Arc::new(spill.finish(&self.kept, &self.schema)?),
-            None => Arc::new(in_memory(&self.schema, batches, session.config().target_partitions())?),
-        };
-        Ok(Rows { table, _reservation: reservation })
-    }
-}
-
-/// The batch without the bytes that its text views do not point to: after a filter those are most of them.
-fn compact(schema: &SchemaRef, batch: &RecordBatch) -> DataFusionResult<RecordBatch> {
-    let columns = batch.columns().iter().map(|column| match column.as_any().downcast_ref::<StringViewArray>() {
-        Some(views) => Arc::new(views.gc()) as ArrayRef,
-        None => Arc::clone(column),
-    });
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns.collect())?)
-}
-
-/// A table of batches, dealt out so that they can be read in parallel.
-fn in_memory(schema: &SchemaRef, batches: Vec<RecordBatch>, partitions: usize) -> DataFusionResult<MemTable> {
-    let mut dealt = vec![Vec::new(); partitions.max(1)];
-    for (index, batch) in batches.into_iter().enumerate() {
-        let hand = index % dealt.len();
-        dealt[hand].push(batch);
-    }
-    MemTable::try_new(Arc::clone(schema), dealt)
-}
-
-/// A view's rows on their way to a Parquet file.
-struct Spill {
-    name: String,
-    writer: ArrowWriter<File>,
-    rows: usize,
-}
-
-impl Spill {
-    fn create(kept: &Kept, number: usize, schema: &SchemaRef) -> DataFusionResult<Self> {
-        let name = format!("view-{number}.parquet");
-        let file = File::create_new(kept.folder.join(&name))?;
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?)).build();
-        Ok(Self { name, writer: ArrowWriter::try_new(file, Arc::clone(schema), Some(properties))?, rows: 0 })
+        plan.project(wanted.collect::<Vec<_>>())?.build()
     }
 
-    fn write(&mut self, batch: &RecordBatch) -> DataFusionResult<()> {
-        self.rows += batch.num_rows();
-        self.writer.write(batch)?;
-        if self.writer.bytes_written() as u64 > crate::limits::SPILL_BYTES_MAX {
-            return Err(DataFusionError::ResourcesExhausted("disk space of a view".to_owned()));
-        }
+    /// Whether it makes no difference if a filter is applied to the rows that the view is made of.
+    fn commutes(&self, filter: &Expr) -> bool {
+        let is_shared = || filter.column_refs().iter().all(|column| richest::SHARED.contains(&column.name.as_str()));
+        !filter.is_volatile() && (!self.richest || is_shared())
+    }
+
+    /// Computes columns for all queries to come.
+    pub(super) async fn share(&self, state: &SessionState, columns: &BTreeSet<usize>) -> DataFusionResult<()> {
+        let rows = self.compute(state, columns, &[]).await?;
+        *self.shared.write().await = Some(Arc::new(rows));
         Ok(())
     }
 
-    fn finish(self, kept: &Kept, schema: &SchemaRef) -> DataFusionResult<Parts> {
-        let rows = self.rows;
-        self.writer.close()?;
-        let bytes = std::fs::metadata(kept.folder.join(&self.name))?.len();
-        if bytes == 0 {
-            return exec_err!("the spilled view {} is empty", self.name);
+    async fn compute(
+        &self,
+        session: &dyn Session,
+        columns: &BTreeSet<usize>,
+        filters: &[Expr],
+    ) -> DataFusionResult<Rows> {
+        let plan = self.plan_of(columns, filters)?;
+        let names: Vec<_> = columns.iter().map(|index| self.schema.field(*index).name().as_str()).collect();
+        let start = async || {
+            let plan = session.create_physical_plan(&plan).await?;
+            let columns = names.iter().map(|name| plan.schema().index_of(name)).collect::<Result<Vec<_>, _>>()?;
+            let stream = execute_stream(plan, session.task_ctx())?;
+            DataFusionResult::<Source>::Ok(Source { stream, columns, richest: self.richest })
+        };
+        let reserve =
+            || MemoryConsumer::new(format!("view {}", self.name)).register(&session.runtime_env().memory_pool);
+        self.kept.views.fetch_add(1, Ordering::Relaxed);
+        if let Some(rows) = Rows::in_memory(&mut start().await?, reserve(), &self.kept).await? {
+            return Ok(rows);
         }
-        Ok(Parts::one_file(Arc::clone(schema), kept.store.clone(), self.name, bytes, rows))
+        Rows::in_file(&mut start().await?, reserve(), &self.kept).await
     }
 }
 
 #[async_trait]
-impl TableProvider for Materialised {
+impl TableProvider for Computed {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -236,7 +242,7 @@ impl TableProvider for Materialised {
         TableType::View
     }
 
-    /// Filters prune a spilled view and are applied again above.
+    /// Filters choose groups of rows, or files and pages below, and are applied again above.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DataFusionResult<Vec<TableProviderFilterPushDown>> {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
@@ -248,7 +254,19 @@ impl TableProvider for Materialised {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let rows = self.rows.get_or_try_init(|| self.compute(session)).await?;
-        rows.table.scan(session, projection, filters, limit).await
+        let all = (0..self.schema.fields().len()).collect();
+        let columns = projection.unwrap_or(&all);
+        let names: Vec<_> = columns.iter().map(|index| self.schema.field(*index).name().as_str()).collect();
+        if let Some(rows) = self.shared.read().await.as_ref()
+            && let Some(scan) = rows.scan(session, &names, filters, limit).await?
+        {
+            return Ok(scan);
+        }
+        // a count needs rows, and rows a column
+        let set = if columns.is_empty() { [0].into() } else { columns.iter().copied().collect() };
+        let rows = Arc::new(self.compute(session, &set, filters).await?);
+        self.own.lock().await.push(Arc::clone(&rows));
+        let scan = rows.scan(session, &names, filters, limit).await?;
+        scan.ok_or_else(|| internal_datafusion_err!("view {} lacks a column that it was asked for", self.name))
     }
 }

@@ -33,7 +33,8 @@ select
   min(s.client_ip) as client_ip,
   min(s.user_agent) as user_agent
 from sensitive_ids s
-join requests r on r.cluster = s.cluster and r.audit_id = s.audit_id
+-- lines, not requests: the stages of a request agree in all that is compared here
+join activity r on r.cluster = s.cluster and r.audit_id = s.audit_id
 -- an aggregated API server logs the same request of the same user again
 where coalesce(r.username, '') <> coalesce(s.username, '')
   or coalesce(r.verb, '') <> coalesce(s.verb, '')

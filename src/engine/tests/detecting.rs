@@ -10,7 +10,7 @@ use crate::engine::run_detection;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 
-fn detection(sql: &str) -> Detection {
+pub(super) fn detection(sql: &str) -> Detection {
     Detection {
         id: "secret_read".to_owned(),
         path: "sql/detections/secrets/secret_read.sql".to_owned(),

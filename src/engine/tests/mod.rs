@@ -1,6 +1,7 @@
 //! Tests of the engine over rows built by hand.
 #![allow(clippy::needless_pass_by_value, reason = "json!(...) reads best as an argument by value")]
 
+mod computing;
 mod detecting;
 mod guarding;
 mod reading;
@@ -16,6 +17,7 @@ use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::session::SWITCHES;
 use super::{Events, Period, Session, Settings, View};
 use crate::error::Result;
 use crate::schema;
@@ -37,6 +39,7 @@ fn views() -> Vec<View> {
         name: name.to_owned(),
         sql: text.to_owned(),
         materialise: text.contains("-- materialise = true"),
+        richest: text.contains("-- richest = true"),
     };
     VIEWS.map(view).into()
 }
@@ -96,8 +99,19 @@ impl Bench {
     }
 
     fn open(events: Events, lists: &BTreeMap<String, Vec<String>>, period: Period, view_bytes_max: usize) -> Self {
+        Self::open_switched(events, lists, period, view_bytes_max, &SWITCHES)
+    }
+
+    fn open_switched(
+        events: Events,
+        lists: &BTreeMap<String, Vec<String>>,
+        period: Period,
+        view_bytes_max: usize,
+        switches: &[(&str, bool)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let session = Session::open_with(&settings(&folder), events, views(), lists, period, view_bytes_max).unwrap();
+        let settings = settings(&folder);
+        let session = Session::open_with(&settings, events, views(), lists, period, view_bytes_max, switches).unwrap();
         Self { session, folder }
     }
 

@@ -235,7 +235,7 @@ fn volumes_and_the_secrets_of_a_pod_are_rows() {
 #[test]
 fn bodies_that_a_query_does_not_ask_for_are_not_carried() {
     let bench = Bench::new(&[write("pods", "create", json!({}))]);
-    let plan = bench.plan("select image from pod_containers");
+    let plan = bench.plan("select volume_name from pod_volumes");
     let unnest = plan.lines().find(|line| line.contains("UnnestExec")).unwrap();
     assert!(!unnest.contains("annotations"), "{plan}");
     let below = plan.lines().skip_while(|line| !line.contains("UnnestExec")).nth(1).unwrap();
