@@ -121,7 +121,6 @@ impl Parser {
             self.rows.vocabulary.clear();
         }
         let mut counts = Counts::default();
-        let kind = Kind::of(text);
         let mut start = 0;
         let ends = memchr_iter(b'\n', text).chain((!text.ends_with(b"\n")).then_some(text.len()));
         for (index, end) in ends.enumerate() {
@@ -130,7 +129,7 @@ impl Parser {
             let at = Place { offset: place.offset + start as u64, ..place };
             let is_tail = end == text.len();
             start = end + 1;
-            let found = self.line(&text[range.clone()], &at, line, kind);
+            let found = self.line(&text[range.clone()], &at, line);
             self.count(found, &text[range], &at, line, is_tail, &mut counts);
         }
         Batch { rows: (), lines: counts.lines, blanks: counts.blanks, rejects: counts.rejects }
@@ -158,7 +157,7 @@ impl Parser {
     fn items(&mut self, text: &[u8], ranges: Vec<Range<usize>>, at: &Place<'_>, line: u64, counts: &mut Counts) {
         for range in ranges {
             let item = &text[range];
-            let found = match self.line(item, at, line, Kind::Text) {
+            let found = match self.line(item, at, line) {
                 Line::Items(_) => Line::Rejected(Reason::NotAuditEvent, "a list within a list".to_owned()),
                 found => found,
             };
@@ -166,7 +165,7 @@ impl Parser {
         }
     }
 
-    fn line(&mut self, original: &[u8], at: &Place<'_>, line: u64, kind: Kind) -> Line {
+    fn line(&mut self, original: &[u8], at: &Place<'_>, line: u64) -> Line {
         if original.is_empty() {
             return Line::Blank;
         }
@@ -175,7 +174,6 @@ impl Parser {
         }
         let origin = Origin { cluster: &self.cluster, source: at.source, line, hash: event_hash(original) };
         if let Some(quick) = &mut self.quick
-            && kind.is_text(original)
             && quick.append(original, &self.redactor, &mut self.rows, &origin).is_some()
         {
             return Line::Row;
@@ -194,37 +192,6 @@ impl Parser {
             };
         self.tape = tape.reset();
         found
-    }
-}
-
-/// What is known of a run of lines before it is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// UTF-8 without control characters but line ends.
-    Text,
-    /// UTF-8, but it may have control characters, which JSON forbids in strings.
-    Controls,
-    /// Some of it is no UTF-8.
-    Bytes,
-}
-
-impl Kind {
-    fn of(text: &[u8]) -> Self {
-        let is_control = |byte: &u8| u8::from(*byte < b' ') & u8::from(*byte != b'\n');
-        let has_controls = |block: &[u8]| block.iter().fold(0, |any, byte| any | is_control(byte)) != 0;
-        if !text.is_ascii() && simdutf8::basic::from_utf8(text).is_err() {
-            Self::Bytes
-        } else if text.chunks(4 << 10).any(has_controls) {
-            Self::Controls
-        } else {
-            Self::Text
-        }
-    }
-
-    /// Whether `line` of the run has no control characters and is UTF-8.
-    fn is_text(self, line: &[u8]) -> bool {
-        self == Self::Text
-            || line.iter().all(|byte| *byte >= b' ') && (self == Self::Controls || std::str::from_utf8(line).is_ok())
     }
 }
 

@@ -34,16 +34,18 @@ impl<'a> Cursor<'a> {
         self.passes(text).then_some(())
     }
 
-    /// The content of a string without escapes, whose opening quote was passed.
+    /// The content of a string of ASCII without escapes or control characters, whose opening quote was passed.
     #[inline]
     pub(super) fn plain_string(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest();
         let end = memchr2(b'"', b'\\', rest)?;
         self.at += end + 1;
-        (rest[end] == b'"').then_some(&rest[..end])
+        let content = &rest[..end];
+        let odd = content.iter().fold(0, |odd, byte| odd | (byte & 0x80) | u8::from(*byte < b' '));
+        (rest[end] == b'"' && odd == 0).then_some(content)
     }
 
-    /// The raw content of a string, escapes as they are written, whose opening quote was passed.
+    /// The raw content of a string, whatever it is, escapes as they are written, whose opening quote was passed.
     #[inline]
     pub(super) fn string(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest();

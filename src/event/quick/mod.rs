@@ -6,7 +6,8 @@
 //! way, so that both give the same rows; `tests/reference` holds them against each other and a third reading.
 //!
 //! Why it is safe to look for the next key in raw text: a value is taken only if it parses as one whole JSON value, and
-//! where such a value ends does not depend on what follows.
+//! where such a value ends does not depend on what follows. No byte is kept that was not looked at: strings that are taken
+//! as they are must be plain ASCII, and everything else was read by simd-json, now or when the same bytes came first.
 
 mod cursor;
 mod memo;
@@ -89,8 +90,7 @@ impl Quick {
         self.parts.bytes()
     }
 
-    /// Appends the event of `line`, which is UTF-8 without control characters, as one row. `None`, and no row, where
-    /// the line is to be read the slow way.
+    /// Appends the event of `line` as one row. `None`, and no row, where the line is to be read the slow way.
     pub(super) fn append(
         &mut self,
         line: &[u8],
