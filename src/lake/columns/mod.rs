@@ -127,11 +127,13 @@ impl<W: Write + Send> EventsWriter<W> {
         }
         self.page_rows += block.len();
         let is_long = |column: &Column| matches!(column, Column::Plain(plain) if plain.pending() >= PAGE_BYTES_MAX);
-        if self.page_rows >= PAGE_ROWS_MAX || self.columns.iter().any(is_long) {
+        // long texts that do not repeat fill a dictionary before they fill a page
+        let is_full = self.pending() >= ROW_GROUP_BYTES_MAX;
+        if self.page_rows >= PAGE_ROWS_MAX || is_full || self.columns.iter().any(is_long) {
             self.end_page()?;
-            if self.group_rows >= ROW_GROUP_ROWS_MAX || self.pending() >= ROW_GROUP_BYTES_MAX {
-                self.end_group()?;
-            }
+        }
+        if self.group_rows >= ROW_GROUP_ROWS_MAX || is_full {
+            self.end_group()?;
         }
         Ok(())
     }

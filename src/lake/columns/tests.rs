@@ -113,3 +113,18 @@ fn statistics_hold_the_least_and_greatest_values() {
         assert_eq!(statistics.null_count_opt(), Some(nulls), "{name}");
     }
 }
+
+#[test]
+fn long_texts_that_do_not_repeat_end_a_row_group_before_they_fill_the_memory() {
+    let mut writer = EventsWriter::new(Vec::new()).unwrap();
+    let mut vocabulary = Vocabulary::default();
+    let long = "x".repeat(8 << 20);
+    for row in 0..20 {
+        let mut block = block(row..row + 1, &mut vocabulary);
+        block.codes[0][Coded::RequestUri] = vocabulary.code(Coded::RequestUri, &format!("{row}{long}"));
+        writer.write(&block, &vocabulary).unwrap();
+        assert!(writer.pending() <= ROW_GROUP_BYTES_MAX, "{} bytes", writer.pending());
+        vocabulary.clear();
+    }
+    assert_eq!(writer.finish().unwrap(), 20);
+}
