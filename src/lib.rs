@@ -19,8 +19,8 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`error`], [`limits`] |
-//! | 1 | [`schema`], [`account`], [`block`], [`part`], [`finding`] |
+//! | 0 | [`error`], [`limits`], [`schema`] |
+//! | 1 | [`account`], [`block`], [`part`], [`finding`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`] |
 //! | 3 | [`engine`], [`report`] (which may import [`detection`] only of floor 2) |
 //! | 4 | [`ingest`], [`detect`], [`generate`] |
@@ -44,12 +44,12 @@
 
 pub mod error;
 pub mod limits;
+pub mod schema;
 
 pub mod account;
 pub mod block;
 pub mod finding;
 pub mod part;
-pub mod schema;
 
 pub mod config;
 pub mod detection;
