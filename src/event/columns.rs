@@ -1,7 +1,5 @@
 //! From the fields of an event to a row of a block: texts become codes, secret values are taken out.
 
-use std::borrow::Cow;
-
 use super::derive::Derived;
 use super::document::Document;
 use super::parse::{Event, User};
@@ -21,14 +19,6 @@ pub(super) struct Origin<'a> {
 pub(super) struct Cleaner<'a> {
     pub(super) redactor: &'a Redactor,
     pub(super) document: Document<'a>,
-    /// Whether the line has a mark of a credential at all.
-    pub(super) suspect: bool,
-}
-
-impl Cleaner<'_> {
-    fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if self.suspect { self.redactor.shapes(text) } else { Cow::Borrowed(text) }
-    }
 }
 
 /// The rows so far, and the texts that their codes stand for.
@@ -57,8 +47,9 @@ impl Rows {
         put(Coded::Level, event.level);
         put(Coded::Verb, event.verb);
         put(Coded::RequestUri, uri);
-        put(Coded::UserAgent, event.user_agent.map(|agent| clean.text(agent)).as_deref());
-        put(Coded::Flags, flags(event).as_deref());
+        put(Coded::UserAgent, event.user_agent.map(|agent| clean.redactor.shapes(agent)).as_deref());
+        let is_skewed = event.ts.zip(event.stage_ts).is_some_and(|(ts, stage_ts)| stage_ts < ts);
+        put(Coded::Flags, flags(event.type_mismatch, event.user_agent.is_some_and(is_long), is_skewed).as_deref());
         put_users(event, clean, &mut put);
         put_object(event, derived, &mut put);
         put_response(event, clean, &mut put);
@@ -88,12 +79,12 @@ impl Rows {
         put(Plain::ResourceVersion, event.object.resource_version);
         put(Plain::RequestObject, event.request_object.map(body).as_deref());
         put(Plain::ResponseObject, event.response_object.map(body).as_deref());
-        put(Plain::Extra, extra.as_ref().map(|extra| clean.text(extra)).as_deref());
+        put(Plain::Extra, extra.as_ref().map(|extra| clean.redactor.shapes(extra)).as_deref());
     }
 }
 
 fn put_users(event: &Event<'_>, clean: &Cleaner<'_>, put: &mut impl FnMut(Coded, Option<&str>)) {
-    let extra = |user: &User<'_>| user.extra.map(|extra| clean.text(extra).into_owned());
+    let extra = |user: &User<'_>| user.extra.map(|extra| clean.redactor.shapes(extra).into_owned());
     put(Coded::Username, event.user.username);
     put(Coded::UserUid, event.user.uid);
     put(Coded::UserExtra, extra(&event.user).as_deref());
@@ -122,11 +113,11 @@ fn put_response(event: &Event<'_>, clean: &Cleaner<'_>, put: &mut impl FnMut(Cod
     let response = &event.response;
     put(Coded::ResponseStatus, response.status);
     put(Coded::ResponseReason, response.reason);
-    put(Coded::ResponseMessage, response.message.map(|text| clean.text(text)).as_deref());
-    put(Coded::ResponseDetails, response.details.map(|text| clean.text(text)).as_deref());
+    put(Coded::ResponseMessage, response.message.map(|text| clean.redactor.shapes(text)).as_deref());
+    put(Coded::ResponseDetails, response.details.map(|text| clean.redactor.shapes(text)).as_deref());
     put(Coded::AuthDecision, event.annotations.decision);
     put(Coded::AuthReason, event.annotations.reason);
-    put(Coded::Annotations, event.annotations.raw.map(|text| clean.text(text)).as_deref());
+    put(Coded::Annotations, event.annotations.raw.map(|text| clean.redactor.shapes(text)).as_deref());
 }
 
 fn put_derived(derived: &Derived<'_>, put: &mut impl FnMut(Coded, Option<&str>)) {
@@ -155,14 +146,14 @@ fn extra(event: &Event<'_>) -> Option<String> {
     Some(format!("{{{}}}", fields.join(",")))
 }
 
-/// Oddities, as `schema::COLUMNS` names them. An API server cuts agents at 1024 bytes and adds `...TRUNCATED`; a stage
-/// cannot end before the request came.
-pub(super) fn flags(event: &Event<'_>) -> Option<String> {
-    let flags = [
-        (event.type_mismatch, "type_mismatch"),
-        (event.user_agent.is_some_and(|agent| agent.len() > 1_024 + 16), "long_agent"),
-        (event.ts.zip(event.stage_ts).is_some_and(|(ts, stage_ts)| stage_ts < ts), "clock_skew"),
-    ];
+/// Whether an agent is longer than an API server writes it: at 1024 bytes it is cut and `...TRUNCATED` added.
+pub(super) fn is_long(agent: &str) -> bool {
+    agent.len() > 1_024 + 16
+}
+
+/// Oddities, as `schema::COLUMNS` names them. A stage cannot end before the request came: then a clock is wrong.
+pub(super) fn flags(type_mismatch: bool, long_agent: bool, clock_skew: bool) -> Option<String> {
+    let flags = [(type_mismatch, "type_mismatch"), (long_agent, "long_agent"), (clock_skew, "clock_skew")];
     let set: Vec<&str> = flags.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)).collect();
     (!set.is_empty()).then(|| set.join(","))
 }

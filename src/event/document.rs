@@ -5,7 +5,42 @@
 //! the original, and the text of a value lies between its key and the next one.
 
 use memchr::memchr2;
-use simd_json::{Node, StaticNode};
+use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape, fill_tape_padded};
+
+use crate::limits;
+
+/// Reads documents one after the other, in buffers that it keeps.
+pub(super) struct Reader {
+    buffers: Buffers,
+    tape: Tape<'static>,
+    /// The copy in which simd-json unescapes strings.
+    copy: Vec<u8>,
+}
+
+impl Reader {
+    /// A reader of JSON that nests no deeper than `max_depth`.
+    pub(super) fn new(max_depth: usize) -> Self {
+        let buffers = Buffers::with_max_depth(limits::CHUNK_BYTES, max_depth);
+        Self { buffers, tape: Tape(Vec::new()), copy: Vec::new() }
+    }
+
+    /// Reads `text` and gives what `use_it` makes of it.
+    pub(super) fn read<T>(
+        &mut self,
+        text: &[u8],
+        use_it: impl FnOnce(&Document<'_>) -> T,
+    ) -> Result<T, simd_json::Error> {
+        self.copy.clear();
+        self.copy.extend_from_slice(text);
+        self.copy.resize(text.len() + INPUT_PADDING, 0);
+        let base = self.copy.as_ptr().addr();
+        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let filled = fill_tape_padded(&mut self.copy, text.len(), &mut self.buffers, &mut tape);
+        let read = filled.map(|()| use_it(&Document::new(&tape.0, base, text)));
+        self.tape = tape.reset();
+        read
+    }
+}
 
 /// A tape and the line that it was read from.
 #[derive(Clone, Copy)]

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use arrow::array::RecordBatch;
 use memchr::memchr_iter;
-use simd_json::{Buffers, ErrorType, INPUT_PADDING, Tape, fill_tape_padded};
+use simd_json::ErrorType;
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use redact::Redactor;
@@ -29,7 +29,7 @@ use crate::block::{Block, Vocabulary};
 use crate::error::Result;
 use crate::limits;
 use columns::{Cleaner, Origin, Rows};
-use document::Document;
+use document::{Document, Reader};
 use parse::Parsed;
 use quick::Quick;
 
@@ -64,10 +64,7 @@ pub struct Parser {
     rows: Rows,
     /// `None` where every line is to be read the slow way.
     quick: Option<Quick>,
-    buffers: Buffers,
-    tape: Tape<'static>,
-    /// The copy of a line in which simd-json unescapes strings.
-    scratch: Vec<u8>,
+    reader: Reader,
 }
 
 /// What one line yielded.
@@ -87,9 +84,7 @@ impl Parser {
             redactor,
             rows: Rows::default(),
             quick: Some(Quick::new()),
-            buffers: Buffers::with_max_depth(limits::CHUNK_BYTES, limits::JSON_DEPTH_MAX),
-            tape: Tape(Vec::new()),
-            scratch: Vec::new(),
+            reader: Reader::new(limits::JSON_DEPTH_MAX),
         }
     }
 
@@ -178,20 +173,8 @@ impl Parser {
         {
             return Line::Row;
         }
-        self.scratch.clear();
-        self.scratch.extend_from_slice(original);
-        self.scratch.resize(original.len() + INPUT_PADDING, 0);
-        let base = self.scratch.as_ptr().addr();
-        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-        let found =
-            if let Err(error) = fill_tape_padded(&mut self.scratch, original.len(), &mut self.buffers, &mut tape) {
-                rejected(&error, original)
-            } else {
-                let document = Document::new(&tape.0, base, original);
-                event_of(&document, original, &self.redactor, &mut self.rows, &origin)
-            };
-        self.tape = tape.reset();
-        found
+        let use_it = |document: &Document<'_>| event_of(document, original, &self.redactor, &mut self.rows, &origin);
+        self.reader.read(original, use_it).unwrap_or_else(|error| rejected(&error, original))
     }
 }
 
@@ -208,10 +191,9 @@ fn event_of(document: &Document<'_>, line: &[u8], redactor: &Redactor, rows: &mu
         Ok(Parsed::List(items)) => return Line::Items(envelope::event_list::ranges(document, items, line)),
         Err((reason, detail)) => return Line::Rejected(reason, detail.to_owned()),
     };
-    let suspect = redactor.is_suspect(line);
     let uri = event.request_uri.map(|uri| redactor.request_uri(uri));
     let derived = derive::derive(&event, uri.as_deref().unwrap_or_default());
-    let cleaner = Cleaner { redactor, document: *document, suspect };
+    let cleaner = Cleaner { redactor, document: *document };
     rows.append(&event, &derived, uri.as_deref(), &cleaner, origin);
     Line::Row
 }

@@ -22,7 +22,7 @@ pub struct Redactor {
     key: [u8; 32],
     /// Words one of which stands in every text that needs a closer look.
     marks: Marks,
-    /// Those of them that stand in what is known by its shape.
+    /// Those of them one of which stands in whatever `shapes` matches.
     shape_marks: Marks,
     /// How an escape begins that Go's encoder never writes for a letter.
     escape: Finder<'static>,
@@ -172,6 +172,9 @@ impl Redactor {
 
     /// Text with everything that looks like a credential taken out.
     pub(super) fn shapes<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if !self.shape_marks.is_match(text.as_bytes()) {
+            return Cow::Borrowed(text);
+        }
         self.shapes.replace_all(text, |found: &Captures<'_>| self.fingerprint(&found[0]))
     }
 
@@ -238,8 +241,7 @@ impl Redactor {
         let mut edits = Edits { redactor: self, document: *document, about, list: Vec::new() };
         edits.walk(body.at, about == About::Secret);
         let edited = apply(body.raw, origin, edits.list);
-        let has_shape = self.shape_marks.is_match(edited.as_bytes());
-        let clean = match if has_shape { self.shapes(&edited) } else { Cow::Borrowed("") } {
+        let clean = match self.shapes(&edited) {
             Cow::Borrowed(_) => edited,
             Cow::Owned(clean) => Cow::Owned(clean),
         };

@@ -1,8 +1,6 @@
 //! What was concluded from a piece of text that comes again and again: a user, a URI, an answer.
 
-use simd_json::{Buffers, INPUT_PADDING, Tape, fill_tape_padded};
-
-use super::super::document::Document;
+use super::super::document::{Document, Reader};
 use super::super::parse::{self, Event};
 use crate::block::Dictionary;
 use crate::limits;
@@ -35,24 +33,17 @@ impl<T: Copy> Memo<T> {
     }
 }
 
-/// A second parser, for pieces of a line: each piece is read as if it were the only field of an event, by the same code
+/// A second reader, for pieces of a line: each piece is read as if it were the only field of an event, by the same code
 /// that reads whole events.
 pub(super) struct Piece {
-    buffers: Buffers,
-    tape: Tape<'static>,
+    reader: Reader,
     text: Vec<u8>,
-    copy: Vec<u8>,
 }
 
 impl Piece {
     pub(super) fn new() -> Self {
-        Self {
-            // a body lies one level deeper in its event than it does alone
-            buffers: Buffers::with_max_depth(limits::CHUNK_BYTES, limits::JSON_DEPTH_MAX - 1),
-            tape: Tape(Vec::new()),
-            text: Vec::new(),
-            copy: Vec::new(),
-        }
+        // a body lies one level deeper in its event than it does alone
+        Self { reader: Reader::new(limits::JSON_DEPTH_MAX - 1), text: Vec::new() }
     }
 
     /// Reads `{KEY VALUE END}` as an event and tells `use_it` the event that has this field only; `None` where it is not as
@@ -77,16 +68,6 @@ impl Piece {
 
     /// Reads JSON and tells `use_it` the document; `None` where it is no JSON.
     pub(super) fn document<T>(&mut self, text: &[u8], use_it: impl FnOnce(&Document<'_>) -> Option<T>) -> Option<T> {
-        self.copy.clear();
-        self.copy.extend_from_slice(text);
-        self.copy.resize(text.len() + INPUT_PADDING, 0);
-        let base = self.copy.as_ptr().addr();
-        let mut tape = std::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
-        let found = match fill_tape_padded(&mut self.copy, text.len(), &mut self.buffers, &mut tape) {
-            Ok(()) => use_it(&Document::new(&tape.0, base, text)),
-            Err(_) => None,
-        };
-        self.tape = tape.reset();
-        found
+        self.reader.read(text, use_it).ok().flatten()
     }
 }

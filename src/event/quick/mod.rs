@@ -15,7 +15,7 @@ mod parts;
 
 use memchr::memmem::Finder;
 
-use super::columns::{Origin, Rows};
+use super::columns::{Origin, Rows, flags};
 use super::document::text_of;
 use super::parse::{Body, Object};
 use super::redact::Redactor;
@@ -117,10 +117,7 @@ impl Quick {
         }
         codes[Coded::Verb] = words.code_of_bytes(Coded::Verb, spans.verb);
         let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
-        if stage_ts < ts {
-            let flags = if codes[Coded::Flags] == NULL { "clock_skew" } else { "long_agent,clock_skew" };
-            codes[Coded::Flags] = words.code(Coded::Flags, flags);
-        }
+        codes[Coded::Flags] = words.code_of(Coded::Flags, flags(false, said.long_agent, stage_ts < ts).as_deref());
         let object = kind(words, &codes);
         let mut put = |column, body: Option<&[u8]>| {
             let texts = block.texts_mut(column);

@@ -1,6 +1,6 @@
 //! The parts of a canonical line that repeat, and the codes that each gives its row.
 
-use super::super::columns::flags;
+use super::super::columns::is_long;
 use super::super::derive;
 use super::super::document::text_of;
 use super::super::parse::Event;
@@ -43,7 +43,7 @@ struct Addresses {
 #[derive(Clone, Copy)]
 struct Agent {
     agent: Code,
-    flags: Code,
+    is_long: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -117,6 +117,7 @@ pub(super) struct Said {
     pub(super) response_code: Option<i32>,
     pub(super) source_ips_disagree: bool,
     pub(super) truncated: bool,
+    pub(super) long_agent: bool,
 }
 
 /// Everything that is remembered from line to line.
@@ -138,10 +139,7 @@ pub(super) struct Desk<'a> {
 impl Desk<'_> {
     /// The code of a text without what looks like a credential.
     fn clean(&mut self, column: Coded, text: Option<&str>) -> Code {
-        match text {
-            Some(text) if self.redactor.is_suspect(text) => self.words.code(column, &self.redactor.shapes(text)),
-            text => self.words.code_of(column, text),
-        }
+        self.words.code_of(column, text.map(|text| self.redactor.shapes(text)).as_deref())
     }
 }
 
@@ -187,7 +185,7 @@ impl Parts {
         codes[Coded::SourceIps] = addresses.source_ips;
         codes[Coded::ClientIp] = addresses.client_ip;
         codes[Coded::UserAgent] = agent.agent;
-        codes[Coded::Flags] = agent.flags;
+        said.long_agent = agent.is_long;
         said.source_ips_disagree = addresses.disagree;
         let object = self.object(spans, desk)?;
         OBJECT.iter().zip(object.codes).for_each(|((column, _), code)| codes[*column] = code);
@@ -228,7 +226,7 @@ impl Parts {
             let addresses = piece.event(addresses, |event| Some(self::addresses(event, desk)))?;
             let agent = match who.user_agent {
                 Some(sent) => piece.event((b"\"userAgent\":\"", sent, b"\""), |event| Some(agent(event, desk)))?,
-                None => Agent { agent: NULL, flags: NULL },
+                None => Agent { agent: NULL, is_long: false },
             };
             Some(Asker { user, addresses, agent })
         })
@@ -375,6 +373,6 @@ fn addresses(event: &Event<'_>, desk: &mut Desk<'_>) -> Addresses {
 }
 
 fn agent(event: &Event<'_>, desk: &mut Desk<'_>) -> Agent {
-    let flags = desk.words.code_of(Coded::Flags, flags(event).as_deref());
-    Agent { agent: desk.clean(Coded::UserAgent, event.user_agent), flags }
+    let is_long = event.user_agent.is_some_and(is_long);
+    Agent { agent: desk.clean(Coded::UserAgent, event.user_agent), is_long }
 }

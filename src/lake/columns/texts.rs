@@ -14,9 +14,14 @@ const STATISTICS_BYTES_MAX: usize = 256;
 
 /// Appends levels as a data page of version 1 holds them: their length, then the hybrid.
 fn put_levels(levels: &[u32], max: i16, out: &mut Vec<u8>) {
+    put_measured(out, |out| put_hybrid(levels, width_of(max.unsigned_abs().into()), out));
+}
+
+/// Appends what `put` appends, its length in front.
+fn put_measured(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    put_hybrid(levels, width_of(max.unsigned_abs().into()), out);
+    put(out);
     let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
     out[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
@@ -30,11 +35,7 @@ pub(super) fn put_presence(
 ) {
     let count = present.len();
     if nulls == 0 || nulls == count {
-        let start = out.len();
-        out.extend_from_slice(&[0; 4]);
-        put_run(count, u32::from(nulls == 0), 1, out);
-        let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
-        out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+        put_measured(out, |out| put_run(count, u32::from(nulls == 0), 1, out));
     } else {
         levels.clear();
         levels.extend(present.map(u32::from));
