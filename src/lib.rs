@@ -23,7 +23,7 @@
 //! | 1 | [`account`], [`block`], [`part`], [`finding`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`] |
 //! | 3 | [`engine`], [`report`] (which may import [`detection`] only of floor 2) |
-//! | 4 | [`ingest`], [`detect`], [`generate`] |
+//! | 4 | [`ingest`], [`detect`], [`prove`], [`generate`] |
 //! | 5 | [`cli`], then `main` |
 //!
 //! # Invariants
@@ -63,5 +63,6 @@ pub mod report;
 pub mod detect;
 pub mod generate;
 pub mod ingest;
+pub mod prove;
 
 pub mod cli;

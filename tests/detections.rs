@@ -1,18 +1,15 @@
 //! Every detection of the binary's pack, held to its header, to the lints and to the cases beside it: one named trial
 //! each, so that `cargo test --test detections pod_exec` runs what concerns one. See `tests/README.md`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::{fs, io};
 
-use kubesift::config::Config;
-use kubesift::detection::cases::{self, Case};
 use kubesift::detection::lint::lint;
 use kubesift::detection::{Detection, FILES, Pack, View};
 use kubesift::error::Result;
-use kubesift::finding::Finding;
+use kubesift::prove;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -35,15 +32,6 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Finds what `case` holds with the detection `id`: the real parser, the real views, the real engine.
-fn run_case(pack: &Pack, id: &str, case: &Case) -> Result<Vec<Finding>, String> {
-    let detection = pack.get(id).ok_or_else(|| format!("there is no detection {id}"))?;
-    let batches = kubesift::event::parse_text(&case.events, "test")?;
-    let views: Vec<_> = pack.views.iter().map(kubesift::engine::View::from).collect();
-    let lists = Config { lists: case.lists.clone(), ..Config::default() }.lists_with(&pack.lists);
-    kubesift::engine::run_detection(&views, detection, batches, &lists, &case.params).map_err(|error| error.to_string())
-}
-
 /// The trials of one detection: header, lint, its cases, and whether these cases say enough.
 fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: &'static str) -> Vec<Trial> {
     let id = stem(path);
@@ -55,36 +43,24 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
             if messages.is_empty() { Ok(()) } else { Err(messages.join("\n").into()) }
         }),
     ];
-    let cases = match read_cases(path) {
+    let cases = match prove::read_cases(&root().join(path)) {
         Ok(cases) => cases,
-        Err(message) => {
-            trials.push(Trial::test(format!("{id}::cases"), || Err(message.into())));
+        Err(error) => {
+            trials.push(Trial::test(format!("{id}::cases"), move || Err(error.to_string().into())));
             return trials;
         }
     };
-    let both_ways = cases.iter().any(|case| case.hit.is_empty()) && cases.iter().any(|case| !case.hit.is_empty());
-    trials.push(Trial::test(format!("{id}::has a hit and a miss"), move || {
-        if both_ways { Ok(()) } else { Err("add a case with a hit, and one that is nearly a hit and is none".into()) }
-    }));
+    let both_ways = prove::both_ways(&cases);
+    trials.push(Trial::test(format!("{id}::has a hit and a miss"), || both_ways.map_err(Failed::from)));
     for case in cases {
         let pack = pack.clone();
         trials.push(Trial::test(format!("{id}::{}", case.name), move || {
             let pack = pack.map_err(|error| format!("the pack does not load: {error}"))?;
-            check_case(&pack, id, &case)
+            let detection = pack.get(id).ok_or_else(|| format!("there is no detection {id}"))?;
+            prove::check(&pack, detection, &case).map_err(|fault| format!("{fault}\nin\n{}", case.events).into())
         }));
     }
     trials
-}
-
-/// Passes if the findings are about the expected events, no more and no fewer.
-fn check_case(pack: &Pack, id: &str, case: &Case) -> Result<(), Failed> {
-    let findings = run_case(pack, id, case)?;
-    let expected: BTreeSet<&str> = case.hit.iter().map(String::as_str).collect();
-    let found: BTreeSet<&str> = findings.iter().map(|finding| finding.audit_id.as_str()).collect();
-    if found == expected {
-        return Ok(());
-    }
-    Err(format!("expected {expected:?}, found {found:?}\n{findings:#?}\nin\n{}", case.events).into())
 }
 
 fn held<T>(parsed: Result<T>) -> Result<(), Failed> {
@@ -94,13 +70,6 @@ fn held<T>(parsed: Result<T>) -> Result<(), Failed> {
 /// The id that a file's name gives.
 fn stem(path: &'static str) -> &'static str {
     path.rsplit('/').next().and_then(|file| file.strip_suffix(".sql")).unwrap_or(path)
-}
-
-/// Reads the cases from the disk: they are not part of the binary.
-fn read_cases(path: &str) -> Result<Vec<Case>, String> {
-    let path = path.replace(".sql", ".test.toml");
-    let text = fs::read_to_string(root().join(&path)).map_err(|error| format!("{path}: {error}"))?;
-    cases::parse(&path, &text).map_err(|error| error.to_string())
 }
 
 /// A case file whose detection was renamed would pass by never running.

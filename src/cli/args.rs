@@ -128,14 +128,20 @@ pub(super) struct Rules {
     /// Folder with detections of your own, added to the built-in ones
     #[arg(long = "rules", value_name = "DIR", global = true)]
     folder: Option<PathBuf>,
+    /// Folder with a whole pack (views, detections, lists) in place of the built-in one
+    #[arg(long = "pack", value_name = "DIR", global = true)]
+    pack: Option<PathBuf>,
     /// Run only these detections
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(long, value_name = "ID", value_delimiter = ',', global = true)]
     only: Vec<String>,
 }
 
 impl Rules {
     pub(super) fn pack(&self) -> Result<Pack> {
-        let mut pack = Pack::embedded()?;
+        let mut pack = match &self.pack {
+            Some(folder) => Pack::read(folder)?,
+            None => Pack::embedded()?,
+        };
         if let Some(folder) = &self.folder {
             pack.with_folder(folder)?;
         }

@@ -1,8 +1,11 @@
 //! `kubesift rules`: what is detected, and the words behind each detection.
 
+use std::path::Path;
+
 use super::{Ending, args, output};
 use crate::detection::{Detection, Pack, attack};
 use crate::error::{Error, Result};
+use crate::prove;
 
 /// Arguments of `kubesift rules`.
 #[derive(Debug, clap::Args)]
@@ -26,6 +29,8 @@ enum Action {
     Views,
     /// Check the detections of --rules DIR: header, columns, style
     Check,
+    /// Hold the detections of --rules DIR or --pack DIR to the cases beside them
+    Test,
 }
 
 /// Runs the command.
@@ -39,6 +44,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         }
         Action::Views => views(&pack),
         Action::Check => check(&pack)?,
+        Action::Test => test(&pack)?,
     };
     output::print(&output::safe(&text))?;
     Ok(Ending::Complete)
@@ -118,4 +124,22 @@ fn check(pack: &Pack) -> Result<String> {
     } else {
         Err(Error::Usage(faults.join("\n")))
     }
+}
+
+/// Tries the cases of all detections that lie in a folder; the built-in ones were tried when the program was built.
+fn test(pack: &Pack) -> Result<String> {
+    let on_disk: Vec<&Detection> = pack.detections.iter().filter(|one| Path::new(&one.path).is_file()).collect();
+    if on_disk.is_empty() {
+        return Err(Error::usage("there is nothing to test: name your folder with --rules DIR"));
+    }
+    let verdicts = prove::prove(pack, &on_disk);
+    let faults: Vec<String> = verdicts
+        .iter()
+        .filter_map(|verdict| Some((verdict, verdict.fault.as_ref()?)))
+        .map(|(verdict, fault)| format!("{}, {}: {fault}", verdict.detection, verdict.case))
+        .collect();
+    if faults.is_empty() {
+        return Ok(format!("{} detections hold in {} trials\n", on_disk.len(), verdicts.len()));
+    }
+    Err(Error::Usage(format!("{}\n{} of {} trials failed", faults.join("\n"), faults.len(), verdicts.len())))
 }

@@ -59,20 +59,29 @@ impl Pack {
         Ok(pack)
     }
 
+    /// The pack in a folder that is laid out as `sql/` is: `views/`, `detections/` and `lists/`.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let mut pack = Self::default();
+        let mut views = Vec::new();
+        for (path, text) in texts(&dir.join("views"), ".sql")? {
+            views.push(View::parse(&path, &text)?);
+        }
+        for (path, text) in texts(&dir.join("lists"), ".toml")? {
+            pack.add_lists(&path, &text)?;
+        }
+        for (path, text) in texts(&dir.join("detections"), ".sql")? {
+            pack.add(Detection::parse(&path, &text)?)?;
+        }
+        pack.views = in_order(views)?;
+        Ok(pack)
+    }
+
     /// Adds each `.sql` file under `dir` as a detection. Hidden files and folders are passed over, so that a mounted
     /// `ConfigMap` (whose files are links into a hidden folder) is read once.
     pub fn with_folder(&mut self, dir: &Path) -> Result<()> {
-        let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
-        let walk = WalkDir::new(dir).follow_links(true).sort_by_file_name().into_iter();
         let mut added = 0_usize;
-        for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
-            let entry = entry.map_err(|error| Error::usage(format!("cannot read the rules folder: {error}")))?;
-            let path = entry.path();
-            if !entry.file_type().is_file() || path.extension().is_none_or(|extension| extension != "sql") {
-                continue;
-            }
-            let text = fs::read_to_string(path).map_err(|error| Error::storage(path, error))?;
-            self.add(Detection::parse(&path.to_string_lossy(), &text)?)?;
+        for (path, text) in texts(dir, ".sql")? {
+            self.add(Detection::parse(&path, &text)?)?;
             added += 1;
         }
         if added == 0 {
@@ -126,6 +135,22 @@ impl Pack {
         }
         Ok(())
     }
+}
+
+/// The path and the text of each file under `dir` whose name ends so, in the order of their names.
+fn texts(dir: &Path, ending: &str) -> Result<Vec<(String, String)>> {
+    let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+    let walk = WalkDir::new(dir).follow_links(true).sort_by_file_name().into_iter();
+    let mut texts = Vec::new();
+    for entry in walk.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
+        let entry = entry.map_err(|error| Error::usage(format!("cannot read the rules folder: {error}")))?;
+        let path = entry.path();
+        if entry.file_type().is_file() && entry.file_name().to_string_lossy().ends_with(ending) {
+            let text = fs::read_to_string(path).map_err(|error| Error::storage(path, error))?;
+            texts.push((path.to_string_lossy().into_owned(), text));
+        }
+    }
+    Ok(texts)
 }
 
 #[cfg(test)]
