@@ -9,7 +9,7 @@
 -- blind = [
 --   "rights given to a group",
 --   "an account that was already in use at that address",
---   "null_columns: who was bound stands in the body; the address in sourceIPs",
+--   "null_columns.sourceIPs: it compares addresses",
 -- ]
 -- triage = ["What was reached with the rights?", "Remove the binding, then see how its maker got there"]
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
@@ -63,6 +63,6 @@ where u.ts > b.ts and u.ts - b.ts <= interval '1 hour'
     -- for another, who then sits where it was given, and never did before
     or (u.client_ip = b.client_ip and ip_class(u.client_ip) <> 'loopback' and s.first_seen > b.ts)
     -- or as another, by impersonation
-    or (u.username = b.username and u.actor = b.subject)
+    or (u.username in (b.username, b.actor) and u.actor = b.subject)
   )
 group by b.cluster, b.username, b.subject

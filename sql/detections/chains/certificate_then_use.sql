@@ -8,7 +8,9 @@
 -- benign = ["An administrator who makes a colleague's certificate and tries it"]
 -- blind = [
 --   "a certificate that is used from elsewhere: see csr_self_approved",
---   "null_columns: the certificate's fingerprint stands in the user's extra, from Kubernetes 1.32 on; the address in sourceIPs",
+--   "impersonation: another credential under the name is not the certificate",
+--   "null_columns.sourceIPs: it compares addresses",
+--   "clusters before Kubernetes 1.32, which do not log the certificate's fingerprint",
 -- ]
 -- triage = [
 --   "What did the new name read?",

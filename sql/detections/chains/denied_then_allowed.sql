@@ -7,6 +7,7 @@
 -- benign = ["An administrator who gives himself what he lacks, or uses --as on purpose: name him as operator"]
 -- blind = [
 --   "rights that somebody else gives in between",
+--   "null_columns.annotations: the id of a minted token stands there",
 --   "a credential that was found rather than minted: see exec_then_token_elsewhere",
 -- ]
 -- triage = [
@@ -46,7 +47,7 @@ pairs as (
 found as (
   select p.*, null as means, 'under another name' as how
   from pairs p
-  where p.allowed_user = p.username and p.allowed_name is not null and (p.allowed_as is distinct from p.actor)
+  where p.allowed_user in (p.username, p.actor) and p.allowed_name is not null and (p.allowed_as is distinct from p.actor)
   union all
   select p.*, g.audit_id as means, 'after a change of ' || g.resource || ' of its own' as how
   from pairs p
@@ -66,7 +67,7 @@ found as (
   select p.*, g.audit_id as means, 'with a token that it minted' as how
   from pairs p
   join grants g on g.cluster = p.cluster and g.issued_credential_id = p.credential_id
-  where g.username = p.username and g.ts between p.denied_at and p.allowed_at and (p.allowed_as is distinct from p.actor)
+  where g.username in (p.username, p.actor) and g.ts between p.denied_at and p.allowed_at and (p.allowed_as is distinct from p.actor)
 )
 select
   first_value(allowed_id order by allowed_at, allowed_id) as audit_id,

@@ -8,7 +8,9 @@
 -- blind = [
 --   "a thief on the pod's own node",
 --   "a pod that never used its token itself",
---   "null_columns: the pod of a token stands in the user's extra, the address in sourceIPs; clusters before Kubernetes 1.22 have no such tokens",
+--   "impersonation: another credential under the account's name is no copy of its token",
+--   "tokens that are not bound to a pod",
+--   "null_columns.sourceIPs: it compares addresses",
 -- ]
 -- triage = [
 --   "Delete the pod: its token ends with it",
@@ -79,7 +81,7 @@ select
   max(a.ts) as last_seen,
   coalesce(min(t.entered_by), '?') as actor,
   t.actor || ' used from ' || t.client_ip as object,
-  count(*) + 1 as events,
+  count(distinct a.audit_id) + 1 as events,
   t.cluster,
   array_concat(array_agg(distinct t.entry_id), array_agg(distinct a.audit_id)) as audit_ids,
   t.pod,

@@ -5,7 +5,11 @@
 -- needs = "Metadata"
 -- describe = "A bootstrap token, or the user that a platform gives its kubelets before they have a certificate, did more than to join a node: it read other certificate signing requests, looked round, or was used with kubectl. It is found in the metadata of instances and makes its holder a node."
 -- benign = ["An administrator who tries a bootstrap token by hand"]
--- blind = ["a thief who only asks for a certificate, as a node does: see untrusted_node_joined"]
+-- blind = [
+--   "a thief who only asks for a certificate, as a node does: see untrusted_node_joined",
+--   "foreign_agent: a thief who fetches one certificate by its name, as a kubelet",
+--   "null_columns.userAgent: the same without an agent",
+-- ]
 -- triage = ["On which machine was the credential read?", "Which certificate was asked for, and was it approved?"]
 -- references = [
 --   "https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/",
@@ -16,7 +20,7 @@ select
   first_value(audit_id order by ts, audit_id) as audit_id,
   min(ts) as first_seen,
   max(ts) as last_seen,
-  username as actor,
+  actor,
   coalesce(client_ip, '?') as object,
   count(distinct audit_id) as events,
   cluster,
@@ -24,7 +28,10 @@ select
   min(user_agent) as user_agent,
   array_to_string(array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', ') as requests
 from activity
-where (starts_with(username, 'system:bootstrap:') or username in ('kubelet-bootstrap', 'kubelet'))
+where (
+    starts_with(username, 'system:bootstrap:') or username in ('kubelet-bootstrap', 'kubelet')
+    or starts_with(actor, 'system:bootstrap:') or actor in ('kubelet-bootstrap', 'kubelet')
+  )
   and (
     -- joining asks for one certificate by its name, for discovery, and for the settings that kubeadm keeps
     case
@@ -49,4 +56,4 @@ where (starts_with(username, 'system:bootstrap:') or username in ('kubelet-boots
     end is not false
     or agent_class(user_agent) = 'cli'
   )
-group by cluster, date, username, client_ip
+group by cluster, date, actor, client_ip

@@ -7,7 +7,6 @@
 -- describe = "Someone who is no node asked for a node's client certificate, or anyone for one in the group system:masters, which the API server refused."
 -- benign = ["Joining a node with an administrator's credential"]
 -- blind = [
---   "null_columns: the signer stands in the body, the refusal in the message",
 --   "the names in a request that is not refused: they are in the request for the certificate, which is taken out of the lake",
 -- ]
 -- triage = ["Was it approved? See csr_approved_by_hand", "Does a node of that name exist?"]

@@ -5,6 +5,7 @@
 -- needs = "Metadata"
 -- describe = "Requests from one public address were refused ten times or more within half an hour, whoever they claimed to be."
 -- benign = ["People behind one address who try what they may not", "Scanners of the Internet"]
+-- blind = ["null_columns.sourceIPs: it counts by address"]
 -- triage = ["Whose address is it? Name your own as trusted", "Was anything allowed from it?"]
 -- params = { refusals = 10 }
 

@@ -5,6 +5,7 @@
 -- needs = "Metadata"
 -- describe = "An identity of system:masters, which no role can restrain, or of another such group did something sensitive: one finding an identity, address and day."
 -- benign = ["Administration, where nobody has a name of his own"]
+-- blind = ["null_columns.groups: another name than the usual ones is known by its groups"]
 -- triage = [
 --   "Who holds the credential? system:masters cannot be taken from a certificate",
 --   "Could the work be done under a name, with fewer rights?",

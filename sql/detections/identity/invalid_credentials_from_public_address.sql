@@ -5,6 +5,7 @@
 -- needs = "Metadata"
 -- describe = "A public address tried again and again with credentials that the API server did not accept (401): guessed, expired, or revoked after a theft."
 -- benign = ["A pipeline outside whose token has expired"]
+-- blind = ["null_columns.sourceIPs: it counts by address"]
 -- triage = ["Did valid requests come from the address before? Then whose?"]
 -- references = ["https://attack.mitre.org/techniques/T1110/"]
 -- params = { refusals = 5 }

@@ -10,7 +10,10 @@
 --   "A token that a developer gave to a pipeline outside: name its network as trusted",
 -- ]
 -- blind = [
---   "null_columns: the ids of tokens stand in annotations and in the user's extra; clusters before Kubernetes 1.30 have none",
+--   "impersonation: another credential under the account's name is not the token",
+--   "null_columns.annotations: the id of a token stands there",
+--   "null_columns.sourceIPs: where it was used is one of the reasons",
+--   "clusters before Kubernetes 1.30, whose tokens bear no id",
 --   "who may do everything and hands out a token that then works quietly",
 -- ]
 -- triage = ["What did the token read?", "Delete the service account to end the token"]

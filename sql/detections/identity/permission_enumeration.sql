@@ -67,7 +67,7 @@ select
 from marked
 -- a program knows what it needs; a person may look round
 where most >= case
-  when starts_with(username, 'system:serviceaccount:') or starts_with(username, 'system:node:') then $kinds_of_programs
+  when starts_with(username, 'system:serviceaccount:') or actor_kind in ('service_account', 'node') then $kinds_of_programs
   else $kinds
 end
 group by cluster, username

@@ -29,7 +29,7 @@ select
   array_to_string(array_sort(array_agg(distinct issued_credential_id)), ' ') as issued_credential_ids
 from sensitive
 where sensitivity = 'token' and coalesce(verb, 'create') = 'create' and outcome in ('allowed', 'unknown')
-  and (starts_with(username, 'system:serviceaccount:') or username in ('system:anonymous', 'system:unauthenticated'))
+  and (actor_kind in ('service_account', 'anonymous') or starts_with(username, 'system:serviceaccount:'))
   -- programs renew their own token
   and (
     impersonated_username is not null

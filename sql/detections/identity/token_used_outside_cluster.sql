@@ -12,6 +12,8 @@
 --   "a cluster whose pods and thieves come through one load balancer address",
 --   "a token that a person minted: see minted_token_used",
 --   "a token that nothing else uses, for an hour or more from one address: see token_of_a_pipeline",
+--   "impersonation: another credential under the account's name is not its token",
+--   "null_columns.sourceIPs: it compares addresses",
 -- ]
 -- triage = [
 --   "What did the token read from there?",
