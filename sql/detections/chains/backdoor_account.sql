@@ -32,8 +32,7 @@ bound as (
       when subject_kind = 'User' then subject_name
     end as account
   from rbac_bindings
-  where outcome in ('allowed', 'unknown') and role_name in ('cluster-admin', 'admin', 'edit')
-    and (role_name = 'cluster-admin' or resource = 'clusterrolebindings')
+  where outcome in ('allowed', 'unknown') and (role_name = 'cluster-admin' or (role_name = 'admin' and resource = 'clusterrolebindings'))
 ),
 minted as (
   select cluster, ts, audit_id, username, actor, 'system:serviceaccount:' || namespace || ':' || name as account

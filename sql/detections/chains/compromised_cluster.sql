@@ -81,9 +81,12 @@ with acts as (
     and (kind in ('privileged', 'hostPID', 'hostProcess') or (kind = 'hostPath' and value in ('/', '/etc', '/var', '/root')))
 ),
 keyed as (
-  select *, username as who, false as by_address
+  -- who changes his identity may keep his address
+  select
+    *,
+    unnest(make_array(username, case when ip_class(client_ip) = 'public' then 'address ' || client_ip end)) as who
   from acts
-  where act is not null and username is not null
+  where act is not null
     -- a service account's rollout of its application has its own program's agent
     and (
       starts_with(username, 'system:serviceaccount:') is not true
@@ -93,28 +96,21 @@ keyed as (
     and starts_with(username, 'system:node:') is not true
     and not in_identities('cluster_controllers', username)
     and not in_identities('operators', username)
-  union all
-  -- who changes his identity may keep his address
-  select *, client_ip as who, true as by_address
-  from acts
-  where act is not null and ip_class(client_ip) = 'public'
-    and starts_with(username, 'system:node:') is not true
-    and not in_identities('cluster_controllers', username)
-    and not in_identities('operators', username)
 ),
 counted as (
   select
     *,
     count(distinct act) over (
-      partition by cluster, by_address, who order by ts range between interval '24 hours' preceding and current row
+      partition by cluster, who order by ts range between interval '24 hours' preceding and current row
     ) as acts
   from keyed
+  where who is not null
 ),
 marked as (
   select
     *,
     max(acts) over (
-      partition by cluster, by_address, who order by ts range between current row and interval '24 hours' following
+      partition by cluster, who order by ts range between current row and interval '24 hours' following
     ) as most
   from counted
 )
@@ -134,9 +130,9 @@ select
 from marked
 -- who looks after the cluster does some of it
 where most >= case
-  when by_address then $kinds
+  when starts_with(who, 'address ') then $kinds
   when array_has(groups, 'system:masters') or array_has(groups, 'kubeadm:cluster-admins') then $kinds_of_masters
   else $kinds
 end
-group by cluster, by_address, who
-having not by_address or count(distinct username) > 1
+group by cluster, who
+having not starts_with(who, 'address ') or count(distinct username) > 1
