@@ -33,6 +33,7 @@ where (
     or array_has(impersonated_groups, 'system:masters')
     or array_has(impersonated_groups, 'kubeadm:cluster-admins')
     or username in ('kubernetes-admin', 'system:admin', 'masterclient', 'clusterAdmin', 'kubernetes-super-admin', 'kube:admin')
+    or in_identities('admin_users', username)
   )
   and sensitivity not in ('other', 'denied')
   and not in_identities('cluster_controllers', username)
