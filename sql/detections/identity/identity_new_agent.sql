@@ -25,7 +25,7 @@ select
   max(surprise) as surprise,
   bool_and(value_first_seen >= first_seen) as new_to_all
 from first_times
-where feature = 'agent' and log_days >= $history_days and previous_seen is null and cast(actor_days_before as double) >= $days
+where feature = 'agent' and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
   and actor_kind in ('human', 'service_account')
   -- see service_account_new_tool
   and not (actor_kind = 'service_account' and agent_class(value) in ('cli', 'script'))

@@ -22,7 +22,7 @@ select
   min(actor_first_seen) as actor_first_seen,
   bool_and(value_first_seen >= first_seen) as new_to_all
 from first_times
-where feature = 'network' and log_days >= $history_days and previous_seen is null and cast(actor_days_before as double) >= $days
+where feature = 'network' and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
   and (
     actor_kind = 'human'
     -- pods move from node to node

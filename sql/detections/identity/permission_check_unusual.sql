@@ -21,7 +21,7 @@ select
   array_agg(distinct audit_id) as audit_ids,
   max(surprise) as surprise
 from first_times
-where feature = 'operation' and log_days >= $history_days and previous_seen is null and cast(actor_days_before as double) >= $days
+where feature = 'operation' and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
   and value in ('create selfsubjectaccessreviews', 'create selfsubjectrulesreviews', 'create selfsubjectreviews')
   and actor_kind in ('human', 'service_account', 'node')
   and not in_identities('operators', actor)
