@@ -25,7 +25,7 @@ with asked as (
   where actor_kind = 'anonymous'
 ),
 probes as (
-  select cluster, client_ip, min(ts) - interval '24 hours' as since, max(ts) as until
+  select cluster, client_ip, min(ts) - interval '24 hours' as since, max(ts) + interval '24 hours' as until
   from asked
   where paths >= $paths and refusals >= $paths
   group by cluster, client_ip
