@@ -16,7 +16,8 @@
 with made as (
   select
     cluster, ts, audit_id, username, actor, client_ip,
-    'system:serviceaccount:' || namespace || ':' || coalesce(name, json_get_str(response_object, 'metadata', 'name')) as account
+    'system:serviceaccount:' || namespace || ':'
+      || coalesce(name, json_get_str(response_object, 'metadata', 'name')) as account
   from sensitive
   where resource = 'serviceaccounts' and subresource is null and coalesce(verb, 'create') in ('create', '')
     and outcome in ('allowed', 'unknown')
@@ -32,7 +33,8 @@ bound as (
       when subject_kind = 'User' then subject_name
     end as account
   from rbac_bindings
-  where outcome in ('allowed', 'unknown') and (role_name = 'cluster-admin' or (role_name = 'admin' and resource = 'clusterrolebindings'))
+  where outcome in ('allowed', 'unknown')
+    and (role_name = 'cluster-admin' or (role_name = 'admin' and resource = 'clusterrolebindings'))
 ),
 minted as (
   select cluster, ts, audit_id, username, actor, 'system:serviceaccount:' || namespace || ':' || name as account
@@ -47,7 +49,9 @@ select
   a.account as object,
   count(distinct a.audit_id) + count(distinct b.audit_id) + count(distinct m.audit_id) as events,
   a.cluster,
-  array_concat(array_agg(distinct a.audit_id), array_agg(distinct b.audit_id), array_agg(distinct m.audit_id)) as audit_ids,
+  array_concat(
+    array_agg(distinct a.audit_id), array_agg(distinct b.audit_id), array_agg(distinct m.audit_id)
+  ) as audit_ids,
   array_to_string(array_sort(array_agg(distinct b.role_name)), ', ') as roles,
   min(a.client_ip) as client_ip
 from made a

@@ -18,7 +18,8 @@ with bound as (
   select
     cluster, ts, audit_id, username, actor, client_ip, role_name,
     case
-      when subject_kind = 'ServiceAccount' then 'system:serviceaccount:' || coalesce(subject_namespace, namespace) || ':' || subject_name
+      when subject_kind = 'ServiceAccount'
+        then 'system:serviceaccount:' || coalesce(subject_namespace, namespace) || ':' || subject_name
       when subject_kind = 'User' then subject_name
     end as subject
   from rbac_bindings

@@ -35,14 +35,16 @@ approved as (
     and not in_identities('cluster_controllers', username)
 ),
 certificates as (
-  select cluster, actor, credential_id, client_ip, min(first_seen) over (partition by cluster, credential_id) as first_used
+  select
+    cluster, actor, credential_id, client_ip,
+    min(first_seen) over (partition by cluster, credential_id) as first_used
   from addresses
   where starts_with(credential_id, 'X509SHA256=') and not impersonated
 ),
 issued as (
   select
-    p.cluster, p.ts as approved_at, p.audit_id as approval_id, p.username as approved_by, p.name as csr, q.audit_id as asked_id,
-    q.ts as asked_at, q.username as asked_by, c.actor, c.credential_id, c.client_ip
+    p.cluster, p.ts as approved_at, p.audit_id as approval_id, p.username as approved_by, p.name as csr,
+    q.audit_id as asked_id, q.ts as asked_at, q.username as asked_by, c.actor, c.credential_id, c.client_ip
   from approved p
   join asked q on q.cluster = p.cluster and q.ts <= p.ts and p.ts - q.ts <= interval '24 hours'
     and (q.csr = p.name or (q.csr is null and p.ts - q.ts <= interval '10 minutes'))
@@ -59,7 +61,9 @@ select
   i.actor as object,
   count(distinct a.audit_id) as events,
   i.cluster,
-  array_concat(array_agg(distinct i.asked_id), array_agg(distinct i.approval_id), array_agg(distinct a.audit_id)) as audit_ids,
+  array_concat(
+    array_agg(distinct i.asked_id), array_agg(distinct i.approval_id), array_agg(distinct a.audit_id)
+  ) as audit_ids,
   min(i.csr) as csr,
   min(i.approved_by) as approved_by,
   i.credential_id,

@@ -26,8 +26,8 @@ with acts as (
             or (sensitivity = 'secret' and scope = 'cluster') then 'probing'
         end
       when resource = 'selfsubjectrulesreviews' and actor_kind = 'service_account' then 'probing'
-      when sensitivity = 'secret' and scope = 'cluster' and coalesce(verb, '') not in ('create', 'update', 'patch', 'delete')
-        then 'all secrets read'
+      when sensitivity = 'secret' and scope = 'cluster'
+        and coalesce(verb, '') not in ('create', 'update', 'patch', 'delete') then 'all secrets read'
       when sensitivity = 'node_proxy' and subresource = 'proxy' then 'commands'
       when sensitivity = 'exec' and subresource in ('exec', 'attach') and (
           actor_kind = 'service_account' or namespace = 'kube-system'
@@ -37,10 +37,13 @@ with acts as (
           namespace in ('kube-system', 'kube-public', 'kube-node-lease')
           or (
             actor_kind = 'service_account'
-            and (actor is distinct from 'system:serviceaccount:' || coalesce(namespace, '') || ':' || coalesce(name, ''))
+            and (
+              actor is distinct from 'system:serviceaccount:' || coalesce(namespace, '') || ':' || coalesce(name, '')
+            )
           )
         ) then 'tokens minted'
-      when sensitivity = 'certificate' and (subresource = 'approval' or actor_kind = 'service_account') then 'certificates'
+      when sensitivity = 'certificate' and (subresource = 'approval' or actor_kind = 'service_account')
+        then 'certificates'
       when resource = 'events' and sensitivity = 'config' then 'traces removed'
       when sensitivity = 'admission' and resource in (
           'mutatingwebhookconfigurations', 'validatingwebhookconfigurations', 'validatingadmissionpolicies',
@@ -64,7 +67,8 @@ with acts as (
   from rbac_bindings
   where outcome in ('allowed', 'unknown')
     and (
-      role_name = 'cluster-admin' or subject_name in ('system:anonymous', 'system:unauthenticated', 'system:authenticated')
+      role_name = 'cluster-admin'
+      or subject_name in ('system:anonymous', 'system:unauthenticated', 'system:authenticated')
     )
   union all
   select cluster, ts, audit_id, username, actor, client_ip, user_agent, groups, 'rights given' as act
@@ -78,7 +82,10 @@ with acts as (
   select cluster, ts, audit_id, username, actor, client_ip, user_agent, groups, 'node opened' as act
   from pod_dangers
   where outcome in ('allowed', 'unknown')
-    and (kind in ('privileged', 'hostPID', 'hostProcess') or (kind = 'hostPath' and value in ('/', '/etc', '/var', '/root')))
+    and (
+      kind in ('privileged', 'hostPID', 'hostProcess')
+      or (kind = 'hostPath' and value in ('/', '/etc', '/var', '/root'))
+    )
 ),
 keyed as (
   -- who changes his identity may keep his address

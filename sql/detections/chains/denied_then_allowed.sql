@@ -21,7 +21,8 @@ with wanted as (
     cluster, ts, audit_id, username, actor, impersonated_username, client_ip, credential_id, resource,
     coalesce(subresource, '') as subresource, coalesce(namespace, '') as namespace, outcome, user_agent, verb
   from sensitive
-  where sensitivity in ('secret', 'exec', 'token', 'node_proxy', 'certificate', 'rbac', 'workload') and username is not null
+  where sensitivity in ('secret', 'exec', 'token', 'node_proxy', 'certificate', 'rbac', 'workload')
+    and username is not null
     and not in_identities('cluster_controllers', username)
 ),
 -- what they wrote to gain rights, and what they minted
@@ -35,9 +36,11 @@ grants as (
 ),
 pairs as (
   select
-    d.cluster, d.username, d.actor, d.audit_id as denied_id, d.ts as denied_at, a.audit_id as allowed_id, a.ts as allowed_at,
-    a.actor as allowed_as, a.username as allowed_user, a.impersonated_username as allowed_name, a.credential_id,
-    a.client_ip as allowed_from, d.client_ip as denied_from, a.resource, a.subresource, a.namespace, a.user_agent, a.verb
+    d.cluster, d.username, d.actor, d.audit_id as denied_id, d.ts as denied_at, a.audit_id as allowed_id,
+    a.ts as allowed_at, a.actor as allowed_as, a.username as allowed_user, a.impersonated_username as allowed_name,
+    a.credential_id,
+    a.client_ip as allowed_from, d.client_ip as denied_from, a.resource, a.subresource, a.namespace, a.user_agent,
+    a.verb
   from wanted d
   join wanted a on a.cluster = d.cluster and a.resource = d.resource and a.subresource = d.subresource
     and a.namespace = d.namespace
@@ -47,7 +50,8 @@ pairs as (
 found as (
   select p.*, null as means, 'under another name' as how
   from pairs p
-  where p.allowed_user in (p.username, p.actor) and p.allowed_name is not null and (p.allowed_as is distinct from p.actor)
+  where p.allowed_user in (p.username, p.actor) and p.allowed_name is not null
+    and (p.allowed_as is distinct from p.actor)
   union all
   select p.*, g.audit_id as means, 'after a change of ' || g.resource || ' of its own' as how
   from pairs p
@@ -67,7 +71,8 @@ found as (
   select p.*, g.audit_id as means, 'with a token that it minted' as how
   from pairs p
   join grants g on g.cluster = p.cluster and g.issued_credential_id = p.credential_id
-  where g.username in (p.username, p.actor) and g.ts between p.denied_at and p.allowed_at and (p.allowed_as is distinct from p.actor)
+  where g.username in (p.username, p.actor) and g.ts between p.denied_at and p.allowed_at
+    and (p.allowed_as is distinct from p.actor)
 )
 select
   first_value(allowed_id order by allowed_at, allowed_id) as audit_id,
@@ -78,7 +83,8 @@ select
   count(distinct allowed_id) + count(distinct denied_id) + count(distinct means) as events,
   cluster,
   array_concat(
-    array_agg(distinct denied_id), array_agg(distinct allowed_id), array_agg(distinct means) filter (where means is not null)
+    array_agg(distinct denied_id), array_agg(distinct allowed_id),
+    array_agg(distinct means) filter (where means is not null)
   ) as audit_ids,
   array_to_string(array_sort(array_agg(distinct how)), ', ') as how,
   array_to_string(array_sort(array_agg(distinct allowed_as)), ' ') as allowed_as,

@@ -31,7 +31,8 @@ select
       array_agg(
         distinct case
           when sensitivity in ('secret', 'exec', 'node_proxy', 'token', 'certificate') then 'credential access'
-          when coalesce(verb, '') in ('get', 'list', 'watch', 'head', 'options') or sensitivity = 'review' then 'discovery'
+          when sensitivity = 'review' then 'discovery'
+          when coalesce(verb, '') in ('get', 'list', 'watch', 'head', 'options') then 'discovery'
           when resource = 'events' or (sensitivity = 'admission' and starts_with(verb, 'delete')) then 'stealth'
           when starts_with(verb, 'delete') then 'impact'
           else 'persistence'

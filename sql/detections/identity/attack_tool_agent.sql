@@ -24,13 +24,15 @@ select
   array_agg(distinct audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct user_agent)), ', ') as user_agents,
   array_to_string(array_sort(array_agg(distinct actor)), ' ') as actors,
-  array_to_string(array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', ') as requests,
+  array_to_string(
+    array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', '
+  ) as requests,
   bool_or(outcome = 'allowed') as allowed
 from activity
 where regexp_like(
     lower(user_agent),
-    '(^|[^a-z0-9])(kube-?hunter|kubehound|trufflehog|peirates|kdigger|kubeletctl|kubesploit|azurehound|access_matrix)([^a-z0-9]|$)'
-    || '|(^|[^a-z0-9])(rakkess|kubestriker|kubeaudit|botb|nuclei|masscan|zgrab|nmap|sqlmap|nikto)([^a-z0-9]|$)'
+    '(^|[^a-z0-9])(kube-?hunter|kubehound|trufflehog|peirates|kdigger|kubeletctl|kubesploit|azurehound|access_matrix|'
+    || 'rakkess|kubestriker|kubeaudit|botb|nuclei|masscan|zgrab|nmap|sqlmap|nikto)([^a-z0-9]|$)'
   )
   -- the Internet's scanners, who learn nothing
   and (

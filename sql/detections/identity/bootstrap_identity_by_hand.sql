@@ -4,7 +4,10 @@
 -- attack = ["TA0004/T1078", "TA0006/T1552.007"]
 -- needs = "Metadata"
 -- describe = "A bootstrap token, or the user that a platform gives its kubelets before they have a certificate, did more than to join a node: it read other certificate signing requests, looked round, or was used with kubectl. It is found in the metadata of instances and makes its holder a node."
--- benign = ["An administrator who tries a bootstrap token by hand"]
+-- benign = [
+--   "An administrator who tries a bootstrap token by hand",
+--   "kubeadm join --control-plane, which reads the secret kubeadm-certs with it",
+-- ]
 -- blind = [
 --   "a thief who only asks for a certificate, as a node does: see untrusted_node_joined",
 --   "foreign_agent: a thief who fetches one certificate by its name, as a kubelet",
@@ -26,7 +29,9 @@ select
   cluster,
   array_agg(distinct audit_id) as audit_ids,
   min(user_agent) as user_agent,
-  array_to_string(array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', ') as requests
+  array_to_string(
+    array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', '
+  ) as requests
 from activity
 where (
     starts_with(username, 'system:bootstrap:') or username in ('kubelet-bootstrap', 'kubelet')
@@ -45,7 +50,10 @@ where (
       when resource = 'configmaps' then
         not (
           verb = 'get' and (
-            (namespace = 'kube-system' and (name in ('kubeadm-config', 'kube-proxy') or starts_with(name, 'kubelet-config')))
+            (
+              namespace = 'kube-system'
+              and (name in ('kubeadm-config', 'kube-proxy') or starts_with(name, 'kubelet-config'))
+            )
             or (namespace = 'kube-public' and name = 'cluster-info')
           )
         )

@@ -14,7 +14,10 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   actor,
-  case when count(distinct name) > 1 then count(distinct name) || ' requests' else coalesce(min(name), '?') end as object,
+  case
+    when count(distinct name) > 1 then count(distinct name) || ' requests'
+    else coalesce(min(name), '?')
+  end as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,

@@ -36,14 +36,19 @@ select
   first_value(audit_id order by ts, audit_id) as audit_id,
   min(ts) as first_seen,
   max(ts) as last_seen,
-  case when count(distinct username) > 1 then count(distinct username) || ' identities' else coalesce(min(username), '') end as actor,
+  case
+    when count(distinct username) > 1 then count(distinct username) || ' identities'
+    else coalesce(min(username), '')
+  end as actor,
   client_ip as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct username)), ' ') as usernames,
   array_to_string(
-    array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri)), subresource, namespace))), ', '
+    array_sort(
+      array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri)), subresource, namespace))
+    ), ', '
   ) as requests,
   min(user_agent) as user_agent
 from marked

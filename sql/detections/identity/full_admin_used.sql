@@ -32,7 +32,9 @@ where (
     or array_has(groups, 'kubeadm:cluster-admins')
     or array_has(impersonated_groups, 'system:masters')
     or array_has(impersonated_groups, 'kubeadm:cluster-admins')
-    or username in ('kubernetes-admin', 'system:admin', 'masterclient', 'clusterAdmin', 'kubernetes-super-admin', 'kube:admin')
+    or username in (
+      'kubernetes-admin', 'kubernetes-super-admin', 'system:admin', 'masterclient', 'clusterAdmin', 'kube:admin'
+    )
     or in_identities('admin_users', username)
   )
   and sensitivity not in ('other', 'denied')

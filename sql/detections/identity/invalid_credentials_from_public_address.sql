@@ -41,7 +41,9 @@ select
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', ') as requests,
+  array_to_string(
+    array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', '
+  ) as requests,
   array_to_string(array_sort(array_agg(distinct user_agent)), ', ') as user_agents
 from marked
 where most >= $refusals

@@ -85,9 +85,11 @@ select
     ', ',
     case when bool_or(m.by_service_account) then 'minted by a service account' end,
     case when bool_or(m.odd) then 'minted under another name or for a system account' end,
-    case when bool_or(g.credential_id is not null) then 'ran commands, read all secrets or took further credentials' end,
+    case when bool_or(g.credential_id is not null) then 'ran commands, read all secrets or took credentials' end,
     case when bool_or(r.credential_id is not null) then 'changed rights or admission' end,
-    case when bool_or(ip_class(t.client_ip) = 'public' and k.client_ip is null) then 'used where its maker never was' end
+    case
+      when bool_or(ip_class(t.client_ip) = 'public' and k.client_ip is null) then 'used where its maker never was'
+    end
   ) as why,
   array_to_string(array_sort(array_agg(distinct concat_ws(' ', t.verb, coalesce(t.resource, '-')))), ', ') as requests
 from minted m

@@ -25,5 +25,6 @@ select
   array_agg(distinct audit_id) as audit_ids,
   max(surprise) as surprise
 from first_times
-where feature = 'network' and actor_kind = 'node' and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
+where feature = 'network' and actor_kind = 'node'
+  and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
 group by cluster, date, actor

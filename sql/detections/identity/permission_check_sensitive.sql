@@ -49,5 +49,8 @@ where asked_resource in ('*', 'secrets')
   or (asked_resource = 'nodes' and asked_subresource = 'proxy')
   or (asked_resource = 'pods' and asked_subresource in ('exec', 'attach', '*'))
   or (asked_resource = 'serviceaccounts' and asked_subresource = 'token')
-  or asked_resource in ('clusterrolebindings', 'clusterroles', 'certificatesigningrequests') and asked_verb not in ('get', 'list', 'watch')
+  or (
+    asked_resource in ('clusterrolebindings', 'clusterroles', 'certificatesigningrequests')
+    and asked_verb not in ('get', 'list', 'watch')
+  )
 group by cluster, date, actor, client_ip

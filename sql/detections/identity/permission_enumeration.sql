@@ -59,7 +59,9 @@ select
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(
-    array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri)), subresource, namespace))), ', '
+    array_sort(
+      array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri)), subresource, namespace))
+    ), ', '
   ) as requests,
   array_to_string(array_sort(array_agg(distinct actor)), ' ') as actors,
   array_to_string(array_sort(array_agg(distinct client_ip)), ' ') as client_ips,
@@ -67,7 +69,8 @@ select
 from marked
 -- a program knows what it needs; a person may look round
 where most >= case
-  when starts_with(username, 'system:serviceaccount:') or actor_kind in ('service_account', 'node') then $kinds_of_programs
+  when starts_with(username, 'system:serviceaccount:') or actor_kind in ('service_account', 'node')
+    then $kinds_of_programs
   else $kinds
 end
 group by cluster, username

@@ -13,12 +13,17 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   actor,
-  case when count(distinct resource) > 1 then count(distinct resource) || ' resources' else coalesce(min(resource), 'paths') end as object,
+  case
+    when count(distinct resource) > 1 then count(distinct resource) || ' resources'
+    else coalesce(min(resource), 'paths')
+  end as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(
-    array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri)), subresource, namespace))), ', '
+    array_sort(
+      array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri)), subresource, namespace))
+    ), ', '
   ) as requests,
   array_to_string(array_sort(array_agg(distinct client_ip)), ' ') as client_ips,
   min(user_agent) as user_agent

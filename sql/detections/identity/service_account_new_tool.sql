@@ -25,7 +25,8 @@ select
   array_agg(distinct audit_id) as audit_ids,
   max(surprise) as surprise
 from first_times
-where feature = 'agent' and actor_kind = 'service_account' and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
+where feature = 'agent' and actor_kind = 'service_account'
+  and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
   and agent_class(value) in ('cli', 'script')
   and not in_identities('operators', actor)
 group by cluster, date, actor

@@ -26,7 +26,8 @@ select
   max(surprise) as surprise,
   bool_and(value_first_seen >= first_seen) as new_to_all
 from first_times
-where feature = 'operation' and actor_kind = 'service_account' and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
+where feature = 'operation' and actor_kind = 'service_account'
+  and log_days >= $history_days and previous_seen is null and actor_days_before >= $days
   and not in_identities('cluster_controllers', actor)
   and not in_identities('operators', actor)
   and (

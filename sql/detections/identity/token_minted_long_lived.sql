@@ -29,7 +29,8 @@ from (
     *,
     -- the answer says what was granted, which may be less
     coalesce(
-      json_get_int(response_object, 'spec', 'expirationSeconds'), json_get_int(request_object, 'spec', 'expirationSeconds')
+      json_get_int(response_object, 'spec', 'expirationSeconds'),
+      json_get_int(request_object, 'spec', 'expirationSeconds')
     ) as asked
   from sensitive
   where sensitivity = 'token' and coalesce(verb, 'create') = 'create' and outcome in ('allowed', 'unknown')
