@@ -7,9 +7,12 @@
 -- ]
 -- needs = "Metadata"
 -- resources = ["secrets", "serviceaccounts"]
--- describe = "A service account was created and within the hour read secrets of other namespaces than its own, or read them with a command line tool or a script: made for that, rather than for a workload."
--- benign = ["The installation of an operator that handles secrets"]
--- blind = ["accounts whose names the API server made up, below the level RequestResponse"]
+-- describe = "A service account was created and within the hour read secrets from the address of whoever created it, or with a command line tool or a script: made to be used by hand, rather than by a workload."
+-- benign = ["An account for a pipeline that is tried out by hand"]
+-- blind = [
+--   "accounts whose names the API server made up, below the level RequestResponse",
+--   "use from another address than the creator's with a controller's agent: secrets_used_by_machines lists what was read",
+-- ]
 -- triage = [
 --   "Who created the account, and which binding gave it the right?",
 --   "Does a workload run under it?",
@@ -18,7 +21,7 @@
 
 with made as (
   select
-    cluster, ts, audit_id, actor, username,
+    cluster, ts, audit_id, actor, client_ip,
     'system:serviceaccount:' || namespace || ':'
       || coalesce(name, json_get_str(response_object, 'metadata', 'name')) as account
   from sensitive
@@ -43,7 +46,7 @@ from made m
 join secret_access r on r.cluster = m.cluster and r.actor = m.account
 where r.ts >= m.ts and r.ts <= m.ts + interval '1 hour' and r.reads and r.outcome in ('allowed', 'unknown')
   and (
-    (r.namespace is distinct from r.service_account_namespace)
+    r.client_ip = m.client_ip
     or agent_class(coalesce(r.user_agent, '')) in ('cli', 'script')
   )
 group by r.cluster, r.actor, r.client_ip
