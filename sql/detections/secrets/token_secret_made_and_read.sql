@@ -33,7 +33,7 @@ with made as (
 filled as (
   select cluster, secret, ts
   from secret_access
-  where verb in ('update', 'patch') and username = 'system:kube-controller-manager'
+  where verb in ('update', 'patch') and actor = 'system:kube-controller-manager'
     and outcome in ('allowed', 'unknown')
 ),
 tokens as (
