@@ -11,7 +11,7 @@
 -- benign = ["An administrator with kubectl get configmaps -A, a backup, a sidecar that collects dashboards"]
 -- blind = [
 --   "who lists pods only, as everyone does all day",
---   "controllers: a workload's token with a controller's agent looks like one",
+--   "foreign_agent: a workload's token with a controller's agent looks like the controller",
 -- ]
 -- triage = ["Which credentials stand in ConfigMaps? configmap_with_credentials tells"]
 -- references = ["https://kubernetes.io/docs/concepts/configuration/configmap/"]

@@ -11,7 +11,7 @@
 -- benign = ["An administrator who looks for the right secret"]
 -- blind = [
 --   "who lists the whole cluster: see secrets_read_cluster_wide",
---   "controllers, which list and get all day; a thief with a workload's token and a controller's agent looks like one",
+--   "foreign_agent: controllers list and get all day, and are told from a workload's token in other hands by the agent",
 -- ]
 -- triage = ["Are the secrets that were picked worth more than the others?"]
 -- params = { secrets = 3 }

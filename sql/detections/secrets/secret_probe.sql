@@ -9,9 +9,6 @@
 -- resources = ["secrets"]
 -- describe = "Refused requests for secrets in several namespaces, or for the whole cluster, by one identity within 15 minutes, or by one address where no identity is known."
 -- benign = ["A misconfigured operator that tries every namespace"]
--- blind = [
---   "null_columns: a refusal is told by the status and the decision, and without either it is not known to be one",
--- ]
 -- triage = [
 --   "What did the identity read that was allowed?",
 --   "Is the address a pod of its own?",

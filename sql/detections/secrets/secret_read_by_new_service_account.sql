@@ -11,7 +11,8 @@
 -- benign = ["An account for a pipeline that is tried out by hand"]
 -- blind = [
 --   "accounts whose names the API server made up, below the level RequestResponse",
---   "use from another address than the creator's with a controller's agent: secrets_used_by_machines lists what was read",
+--   "foreign_agent: away from the creator's address the agent alone tells use by hand",
+--   "null_columns.sourceIPs: with a controller's agent the address alone tells use by hand",
 -- ]
 -- triage = [
 --   "Who created the account, and which binding gave it the right?",

@@ -13,6 +13,7 @@
 -- ]
 -- blind = [
 --   "foreign_agent: it looks for the tool's agent, which the client chooses",
+--   "null_columns.userAgent: a person's tool that gives no name",
 --   "what reads the same secret at least four times over an hour or more, from one address with one agent",
 -- ]
 -- triage = [

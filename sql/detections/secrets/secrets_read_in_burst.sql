@@ -11,7 +11,7 @@
 -- ]
 -- blind = [
 --   "two secrets at a time, or one every few minutes: see secret_read_by_hand and secrets_used_by_machines",
---   "a thief with a workload's token who reads that workload's namespace with a workload's agent",
+--   "foreign_agent: a workload's token in other hands that reads the workload's own namespace with a workload's agent",
 -- ]
 -- triage = [
 --   "Do the secrets belong together, and to the identity?",

@@ -8,7 +8,7 @@
 -- benign = ["A deployment pipeline that installs add-ons with helm, which lists its releases"]
 -- blind = [
 --   "people: secret_read_by_hand says what they list",
---   "workloads of the namespace itself that do not call themselves a command line tool or a script",
+--   "foreign_agent: workloads of the namespace itself, which only the agent tells from their controller",
 -- ]
 -- triage = [
 --   "What does the identity have to do with the platform?",
