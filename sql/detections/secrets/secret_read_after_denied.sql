@@ -18,18 +18,25 @@
 --   "Does the identity read on, as an application does?",
 -- ]
 
-with tries as (
-  select
-    *,
-    -- an operator that is refused the whole cluster falls back to its own namespace
-    outcome = 'denied' and scope = 'cluster' as denied_wide,
-    (service_account_namespace is not distinct from namespace)
-      and agent_class(coalesce(user_agent, '')) = 'component' as at_home
+with refused as (
+  select distinct cluster, actor
   from secret_access
-  where reads and outcome in ('denied', 'allowed', 'unknown') and actor is not null
+  where reads and outcome = 'denied' and actor is not null
     and actor_kind not in ('anonymous', 'unauthenticated', 'node')
     and not in_identities('cluster_controllers', username)
-    and not in_identities('secret_readers', username)
+),
+tries as (
+  select
+    s.cluster, s.actor, s.ts, s.audit_id, s.outcome, s.namespace, s.secret, s.client_ip, s.user_agent, s.username,
+    s.outcome = 'denied' and s.scope = 'cluster' as denied_wide,
+    -- an operator that is refused the whole cluster falls back to its own namespace
+    (s.service_account_namespace is not distinct from s.namespace)
+      and agent_class(coalesce(s.user_agent, '')) = 'component' as at_home
+  from secret_access s
+  join refused r on r.cluster = s.cluster and r.actor = s.actor
+  where s.reads and s.outcome in ('denied', 'allowed', 'unknown')
+    and not in_identities('cluster_controllers', s.username)
+    and not in_identities('secret_readers', s.username)
 ),
 seen as (
   select
