@@ -36,4 +36,5 @@ where f.feature = 'secret' and f.previous_seen is null and f.log_days >= $histor
   and not starts_with(split_part(f.value, '/', 2), 'sh.helm.release.v1.')
   and not in_identities('cluster_controllers', f.actor)
   and not in_identities('secret_readers', f.actor)
+  and not is_routine(f.actor, 'get', 'secrets')
 group by f.cluster, f.date, f.actor
