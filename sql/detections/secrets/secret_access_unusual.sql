@@ -21,28 +21,36 @@
 -- ]
 -- params = { history_days = 7, bits = 8 }
 
-with features as (
-  -- what of the day has to do with secrets; network and agent count as what is rarer, for secrets or for anything
+with weighed as (
   select
-    cluster, date, actor,
+    *,
     case
       when feature in ('secret_network', 'network') then 'network'
       when feature in ('secret_agent', 'agent') then 'agent'
       when feature = 'secret_namespace' then 'namespace'
       else 'secret'
     end as part,
-    value,
-    max(
-      case
-        -- a secret that is new for everyone, or another network of the cluster's own, is weak evidence
-        when feature = 'secret' and value_first_seen >= date_trunc('day', first_seen) then 0.25
-        when feature in ('secret_network', 'network') and not is_public_ip(split_part(value, '/', 1)) then 0.25
-        else 1.0
-      end
-      -- an identity that read no secret before has no habits with secrets: one bit, counted below
-      * case when surprise = 1 then 0 else least(surprise, 5) end
-    ) as bits,
-    max(case when previous_seen is null then 1 else 0 end) as is_new,
+    case
+      -- a secret that is new for everyone, or another network of the cluster's own, is weak evidence
+      when feature = 'secret' and value_first_seen >= date_trunc('day', first_seen) then 0.25
+      when feature in ('secret_network', 'network') and not is_public_ip(split_part(value, '/', 1)) then 0.25
+      else 1.0
+    end
+    -- an identity that read no secret before has no habits with secrets: one bit each, counted once below
+    * case when surprise = 1 and starts_with(feature, 'secret') then null else least(surprise, 5) end as own_bits
+  from first_times
+  where feature in ('secret', 'secret_namespace', 'secret_network', 'secret_agent', 'network', 'agent')
+    and log_days >= $history_days and actor_kind in ('human', 'service_account', 'anonymous')
+    and not in_identities('cluster_controllers', actor)
+    and not in_identities('secret_readers', actor)
+),
+features as (
+  -- what of the day has to do with secrets; a network or agent that the identity otherwise has every day counts half
+  select
+    cluster, date, actor, part, value,
+    coalesce(avg(own_bits), 0) as bits,
+    bool_or(previous_seen is null) as is_new,
+    bool_and(previous_seen is null) as is_all_new,
     min(case when feature = 'secret_namespace' then surprise end) as namespace_surprise,
     min(case when feature = 'secret_namespace' then previous_seen end) as namespace_seen,
     min(case when starts_with(feature, 'secret') then audit_id end) as audit_id,
@@ -50,20 +58,8 @@ with features as (
     max(case when starts_with(feature, 'secret') then last_seen end) as last_seen,
     max(case when starts_with(feature, 'secret') then events end) as events,
     min(actor_first_seen) as actor_first_seen
-  from first_times
-  where feature in ('secret', 'secret_namespace', 'secret_network', 'secret_agent', 'network', 'agent')
-    and log_days >= $history_days and actor_kind in ('human', 'service_account', 'anonymous')
-    and not in_identities('cluster_controllers', actor)
-    and not in_identities('secret_readers', actor)
-  group by
-    cluster, date, actor,
-    case
-      when feature in ('secret_network', 'network') then 'network'
-      when feature in ('secret_agent', 'agent') then 'agent'
-      when feature = 'secret_namespace' then 'namespace'
-      else 'secret'
-    end,
-    value
+  from weighed
+  group by cluster, date, actor, part, value
   having bool_or(starts_with(feature, 'secret'))
 ),
 parts as (
@@ -71,11 +67,16 @@ parts as (
   select
     cluster, date, actor,
     case when part in ('secret', 'namespace') then 'what' else part end as part,
-    first_value(part || ' ' || value || case when is_new = 1 then ' never seen' else ' seldom seen' end
-      order by bits desc, part, value) as said,
+    first_value(
+      part || ' ' || value || case
+        when is_all_new then ' never seen' when is_new then ' never seen with secrets' else ' seldom seen'
+      end
+      order by bits desc, part, value
+    ) as said,
     max(bits) as bits
   from features
-  where bits > 0
+  -- less than half a bit is every day's
+  where bits >= 0.5
   group by cluster, date, actor, case when part in ('secret', 'namespace') then 'what' else part end
   union all
   select
@@ -107,16 +108,21 @@ select
   min(f.first_seen) as first_seen,
   max(f.last_seen) as last_seen,
   d.actor,
-  count(distinct case when f.part = 'secret' then f.value end) || ' secrets by name' as object,
-  max(f.events) as events,
+  coalesce(
+    nullif(array_to_string(array_slice(array_sort(array_agg(distinct case when f.part = 'secret' then f.value end)), 1, 5), ' '), ''),
+    min(case when f.part = 'namespace' then 'secrets of ' || f.value end), 'secrets'
+  ) as object,
+  cast(max(f.events) as bigint) as events,
   d.cluster,
   array_agg(distinct f.audit_id) as audit_ids,
   min(d.why) as why,
   min(d.bits) as bits,
-  array_to_string(array_sort(array_agg(distinct case when f.part = 'network' then f.value end)), ' ') as networks,
-  array_to_string(array_sort(array_agg(distinct case when f.part = 'agent' then f.value end)), ' ') as agents,
+  array_to_string(array_sort(array_agg(distinct case when f.part = 'network' then f.value end)), ' ') as new_networks,
+  array_to_string(array_sort(array_agg(distinct case when f.part = 'agent' then f.value end)), ' ') as new_agents,
   array_to_string(array_slice(array_sort(array_agg(distinct case when f.part = 'secret' then f.value end)), 1, 50), ' ')
-    as secrets
+    as new_secrets
 from days d
 join features f on f.cluster = d.cluster and f.date = d.date and f.actor = d.actor
+-- the rest of the day is as ever
+where f.is_new or f.bits >= 0.5
 group by d.cluster, d.date, d.actor
