@@ -34,7 +34,10 @@ select
 from activity
 where resource in ('secrets', 'configmaps') and outcome in ('allowed', 'unknown')
   and (stage is distinct from 'RequestReceived')
-  and (starts_with(actor, 'system:serviceaccount:azure-arc:') or starts_with(username, 'system:serviceaccount:azure-arc:'))
+  and (
+    starts_with(actor, 'system:serviceaccount:azure-arc:')
+    or starts_with(username, 'system:serviceaccount:azure-arc:')
+  )
   and coalesce(namespace, '') not in ('azure-arc', 'azure-arc-release', 'kube-system')
   -- helm keeps these for each release; whoever creates a secret chooses its name, so only writes are excused
   and not (coalesce(name, '') like 'sh.helm.release.v1.%' and (verb is not null and verb in ('create', 'update')))

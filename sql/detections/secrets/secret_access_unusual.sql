@@ -109,7 +109,12 @@ select
   max(f.last_seen) as last_seen,
   d.actor,
   coalesce(
-    nullif(array_to_string(array_slice(array_sort(array_agg(distinct case when f.part = 'secret' then f.value end)), 1, 5), ' '), ''),
+    nullif(
+      array_to_string(
+        array_slice(array_sort(array_agg(distinct case when f.part = 'secret' then f.value end)), 1, 5), ' '
+      ),
+      ''
+    ),
     min(case when f.part = 'namespace' then 'secrets of ' || f.value end), 'secrets'
   ) as object,
   cast(max(f.events) as bigint) as events,

@@ -39,7 +39,8 @@ places as (
       -- nodes may have public addresses, new ones every day
       or (
         f.feature = 'secret_network' and f.actor_kind in ('service_account', 'human') and n.network is null
-        and is_public_ip(split_part(f.value, '/', 1)) and not in_networks('trusted_networks', split_part(f.value, '/', 1))
+        and is_public_ip(split_part(f.value, '/', 1))
+        and not in_networks('trusted_networks', split_part(f.value, '/', 1))
       )
     )
     and not in_identities('cluster_controllers', f.actor)

@@ -41,7 +41,8 @@ select
   s.cluster,
   array_concat(array_agg(distinct w.audit_id), array_agg(distinct s.audit_id)) as audit_ids,
   array_to_string(
-    array_sort(array_agg(distinct w.resource || ' ' || coalesce(w.namespace, '*') || '/' || coalesce(w.name, '*'))), ', '
+    array_sort(array_agg(distinct w.resource || ' ' || coalesce(w.namespace, '*') || '/' || coalesce(w.name, '*'))),
+    ', '
   ) as written,
   array_to_string(array_sort(array_agg(distinct s.client_ip)), ' ') as client_ips,
   min(s.user_agent) as user_agent,
