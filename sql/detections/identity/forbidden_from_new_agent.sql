@@ -5,11 +5,7 @@
 -- needs = "Metadata"
 -- describe = "A person who is known for days was refused something, asked for with a program that he never used."
 -- benign = ["New tools that ask for more than their user may have"]
--- blind = [
---   "the first week of a log",
---   "foreign_agent: a thief who uses the same agent",
---   "null_columns.userAgent: it compares agents",
--- ]
+-- blind = ["the first week of a log", "a thief who uses the same agent", "null_columns.userAgent: it compares agents"]
 -- triage = ["Did the network change as well? See identity_new_network"]
 -- params = { history_days = 7, days = 3 }
 

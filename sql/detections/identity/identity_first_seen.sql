@@ -14,13 +14,13 @@ select
   min(first_seen) as first_seen,
   max(last_seen) as last_seen,
   actor,
-  array_to_string(array_sort(array_agg(distinct value)), ' ') as object,
-  cast(sum(events) as bigint) as events,
+  coalesce(array_to_string(array_sort(array_agg(distinct value) filter (where feature = 'network')), ' '), '?') as object,
+  cast(coalesce(sum(events) filter (where feature = 'network'), sum(events)) as bigint) as events,
   cluster,
   array_agg(distinct audit_id) as audit_ids,
-  min(actor_kind) as actor_kind
+  array_to_string(array_sort(array_agg(distinct value) filter (where feature = 'agent')), ', ') as agents
 from first_times
-where feature = 'network' and log_days >= $history_days
-  and previous_seen is null and actor_first_seen >= first_seen
+where feature in ('network', 'agent') and log_days >= $history_days
+  and previous_seen is null and cast(actor_first_seen as date) >= cast(first_seen as date)
   and actor_kind = 'human'
 group by cluster, date, actor

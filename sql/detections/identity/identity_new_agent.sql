@@ -5,11 +5,7 @@
 -- needs = "Metadata"
 -- describe = "An identity that is known for days used a program that it never used before. Versions do not count."
 -- benign = ["New tools, and programs that were renamed"]
--- blind = [
---   "the first week of a log",
---   "foreign_agent: a thief who uses the same agent",
---   "null_columns.userAgent: it compares agents",
--- ]
+-- blind = ["the first week of a log", "a thief who uses the same agent", "null_columns.userAgent: it compares agents"]
 -- triage = ["Did the address change as well? See identity_new_network"]
 -- params = { history_days = 7, days = 3 }
 

@@ -5,11 +5,7 @@
 -- needs = "Metadata"
 -- describe = "A service account that is known for days was refused something, asked for with a program that it never used."
 -- benign = ["Somebody who debugs with the account's rights"]
--- blind = [
---   "the first week of a log",
---   "foreign_agent: a thief who uses the same agent",
---   "null_columns.userAgent: it compares agents",
--- ]
+-- blind = ["the first week of a log", "a thief who uses the same agent", "null_columns.userAgent: it compares agents"]
 -- triage = ["From which address did it come? See token_foreign_address", "What was allowed in the same minutes?"]
 -- references = ["https://attack.mitre.org/techniques/T1528/"]
 -- params = { history_days = 7, days = 3 }
