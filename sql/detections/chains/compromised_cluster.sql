@@ -4,7 +4,7 @@
 -- attack = ["TA0006/T1552.007", "TA0004/T1098.006", "TA0002/T1609", "TA0003/T1098"]
 -- needs = "Metadata"
 -- describe = "Within 24 hours one identity, or several from one public address, did three or more of: probing, reading all secrets, running commands for credentials, giving rights, minting tokens, forging certificates, opening a node, changing admission, removing traces, taking a powerful name."
--- benign = ["An administrator who sets up a cluster by hand: name him as operator"]
+-- benign = ["An administrator who sets up a cluster by hand: name him in admin_users"]
 -- blind = [
 --   "an attacker who changes identity and address at every step: the single detections show the steps",
 --   "foreign_agent: a service account inside, under its program's agent",
@@ -138,7 +138,8 @@ from marked
 -- who looks after the cluster does some of it
 where most >= case
   when starts_with(who, 'address ') then $kinds
-  when array_has(groups, 'system:masters') or array_has(groups, 'kubeadm:cluster-admins') then $kinds_of_masters
+  when array_has(groups, 'system:masters') or array_has(groups, 'kubeadm:cluster-admins')
+    or in_identities('admin_users', username) then $kinds_of_masters
   else $kinds
 end
 group by cluster, who

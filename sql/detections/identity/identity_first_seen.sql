@@ -14,7 +14,9 @@ select
   min(first_seen) as first_seen,
   max(last_seen) as last_seen,
   actor,
-  coalesce(array_to_string(array_sort(array_agg(distinct value) filter (where feature = 'network')), ' '), '?') as object,
+  coalesce(
+    array_to_string(array_sort(array_agg(distinct value) filter (where feature = 'network')), ' '), '?'
+  ) as object,
   cast(coalesce(sum(events) filter (where feature = 'network'), sum(events)) as bigint) as events,
   cluster,
   array_agg(distinct audit_id) as audit_ids,

@@ -37,7 +37,7 @@ with minted as (
       )
     ) as odd,
     -- who may do everything gains nothing by it
-    bool_or(coalesce(array_has(groups, 'system:masters'), false)) as by_master
+    bool_or(coalesce(array_has(groups, 'system:masters'), false) or in_identities('admin_users', username)) as by_master
   from sensitive
   where sensitivity = 'token' and issued_credential_id is not null
     and starts_with(username, 'system:node:') is not true
