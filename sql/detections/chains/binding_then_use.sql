@@ -28,10 +28,15 @@ with bound as (
     and not in_identities('operators', username)
 ),
 used as (
-  select cluster, ts, audit_id, username, actor, client_ip, user_agent, verb, resource, subresource
-  from sensitive
-  where sensitivity in ('secret', 'exec', 'token', 'node_proxy', 'certificate', 'rbac')
-    and outcome in ('allowed', 'unknown') and actor is not null
+  select *, unnest(make_array(actor, case when username <> actor then username end)) as who
+  from (
+    select cluster, ts, audit_id, username, actor, client_ip, user_agent, verb, resource, subresource
+    from sensitive
+    where sensitivity in ('secret', 'exec', 'token', 'node_proxy', 'certificate', 'rbac')
+      and outcome in ('allowed', 'unknown') and actor is not null
+      and starts_with(username, 'system:node:') is not true
+      and not in_identities('cluster_controllers', username)
+  )
 ),
 -- when each identity was first seen where
 seen as (
@@ -54,8 +59,7 @@ select
   min(u.client_ip) as client_ip,
   min(u.user_agent) as user_agent
 from bound b
-join used u on u.cluster = b.cluster
-  and (u.actor = b.subject or u.username = b.subject)
+join used u on u.cluster = b.cluster and u.who = b.subject
 left join seen s on s.cluster = u.cluster and s.actor = u.username and s.client_ip = u.client_ip
 where u.ts > b.ts and u.ts - b.ts <= interval '1 hour'
   and (

@@ -19,6 +19,7 @@
 with asked as (
   select
     cluster, ts, audit_id, username, actor, client_ip,
+    unnest(make_array(username, case when actor <> username then actor end)) as who,
     coalesce(name, json_get_str(response_object, 'metadata', 'name')) as csr,
     json_get_str(request_object, 'spec', 'signerName') as signer
   from sensitive
@@ -26,7 +27,9 @@ with asked as (
     and coalesce(verb, 'create') = 'create' and outcome in ('allowed', 'unknown')
 ),
 approved as (
-  select cluster, ts, audit_id, username, actor, client_ip, user_agent, name
+  select
+    cluster, ts, audit_id, username, actor, client_ip, user_agent, name,
+    unnest(make_array(username, case when actor <> username then actor end)) as who
   from sensitive
   where sensitivity = 'certificate' and subresource = 'approval' and outcome in ('allowed', 'unknown')
     and not in_identities('cluster_controllers', username)
@@ -37,7 +40,7 @@ select
   max(p.ts) as last_seen,
   p.actor,
   coalesce(p.name, '?') as object,
-  count(*) as events,
+  count(distinct a.audit_id) + count(distinct p.audit_id) as events,
   p.cluster,
   array_concat(array_agg(distinct a.audit_id), array_agg(distinct p.audit_id)) as audit_ids,
   min(a.signer) as signer,
@@ -46,9 +49,8 @@ select
   p.client_ip,
   min(p.user_agent) as user_agent
 from approved p
-join asked a on a.cluster = p.cluster
+join asked a on a.cluster = p.cluster and a.who = p.who
 where a.ts <= p.ts and p.ts - a.ts <= interval '24 hours'
   -- a generated name is only in the answer, which few logs have: then the time must do
   and (a.csr = p.name or (a.csr is null and p.ts - a.ts <= interval '10 minutes'))
-  and (p.username in (a.username, a.actor) or p.actor in (a.username, a.actor))
 group by p.cluster, p.actor, p.client_ip, p.name
