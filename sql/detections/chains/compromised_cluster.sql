@@ -8,6 +8,7 @@
 -- blind = [
 --   "an attacker who changes identity and address at every step: the single detections show the steps",
 --   "foreign_agent: a service account inside, under its program's agent",
+--   "null_columns.sourceIPs: several identities are put together by their address",
 -- ]
 -- triage = [
 --   "Take the identity's rights away now, then read its other findings in order of time",
