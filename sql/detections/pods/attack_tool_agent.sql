@@ -20,21 +20,9 @@
 --   "Which of its requests were answered?",
 -- ]
 
-select
-  first_value(audit_id order by ts, audit_id) as audit_id,
-  min(ts) as first_seen,
-  max(ts) as last_seen,
-  actor,
-  tool as object,
-  sum(events) as events,
-  cluster,
-  array_to_string(array_sort(array_agg(distinct client_ip)), ' ') as client_ips,
-  min(user_agent) as user_agent,
-  bool_or(impersonated) as impersonated
-from (
-  select
-    *,
-    first_seen as ts,
+with tools as (
+  select distinct
+    user_agent,
     regexp_match(
       lower(user_agent),
       'kube-?hunter|kubeletctl|peirates|kdigger|kubesploit|kubestriker|kubehound|bad-?pods|azurehound|bloodhound|trufflehog'
@@ -43,5 +31,19 @@ from (
     )[1] as tool
   from addresses
 )
-where tool is not null and not in_identities('operators', actor)
-group by cluster, actor, tool
+select
+  first_value(call.audit_id order by call.ts, call.audit_id) as audit_id,
+  min(call.ts) as first_seen,
+  max(call.ts) as last_seen,
+  coalesce(call.actor, '?') as actor,
+  tools.tool as object,
+  count(distinct call.audit_id) as events,
+  call.cluster,
+  array_agg(distinct call.audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct call.client_ip)), ' ') as client_ips,
+  min(call.user_agent) as user_agent,
+  array_to_string(array_sort(array_agg(distinct call.outcome)), ',') as outcomes
+from activity call
+join tools on tools.user_agent = call.user_agent
+where tools.tool is not null and not in_identities('operators', call.actor)
+group by call.cluster, call.date, coalesce(call.actor, '?'), tools.tool

@@ -19,17 +19,6 @@
 -- ]
 -- references = ["https://kubernetes.io/docs/reference/access-authn-authz/kubelet-authn-authz/"]
 
-with asked as (
-  select
-    *,
-    json_get_str(request_object, 'spec', 'user') as caller,
-    json_get_str(request_object, 'spec', 'resourceAttributes', 'resource') as asked_resource,
-    json_get_str(request_object, 'spec', 'resourceAttributes', 'subresource') as asked_subresource,
-    json_get_str(request_object, 'spec', 'resourceAttributes', 'verb') as asked_verb,
-    json_get_bool(response_object, 'status', 'allowed') as allowed
-  from requests
-  where resource = 'subjectaccessreviews'
-)
 select
   first_value(audit_id order by ts, audit_id) as audit_id,
   min(ts) as first_seen,
@@ -40,9 +29,9 @@ select
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct asked_verb)), ',') as verbs,
-  bool_or(allowed) as allowed
-from asked
-where starts_with(username, 'system:node:')
+  bool_or(json_get_bool(response_object, 'status', 'allowed')) as allowed
+from access_reviews
+where (starts_with(username, 'system:node:') or starts_with(actor, 'system:node:'))
   and asked_resource = 'nodes' and asked_subresource = 'proxy' and caller is not null
   -- the names under which API servers call kubelets
   and caller not in ('kube-apiserver-kubelet-client', 'kube-apiserver', 'system:kube-apiserver', 'system:apiserver')
