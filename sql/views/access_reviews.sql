@@ -1,7 +1,5 @@
--- describe = "The questions that kubelets, aggregated API servers and other webhooks ask the API server: who may do what. One row a request: the richest of its stages, as in requests. caller, asked_verb, asked_resource, asked_subresource, asked_namespace, asked_name: who wants to do what; NULL below level Request."
+-- describe = "The questions that kubelets, aggregated API servers and other webhooks ask the API server: who may do what. One row a line of the log. caller, asked_verb, asked_resource, asked_subresource, asked_namespace, asked_name: who wants to do what; NULL below level Request."
 -- reads = ["events"]
--- materialise = true
--- richest = true
 
 select
   *,

@@ -25,9 +25,9 @@ select
   max(ts) as last_seen,
   caller as actor,
   case when count(distinct username) = 1 then min(coalesce(username, '?')) else count(distinct username) || ' nodes' end as object,
-  count(*) as events,
+  count(distinct audit_id) as events,
   cluster,
-  array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_agg(distinct audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct asked_verb)), ',') as verbs,
   bool_or(json_get_bool(response_object, 'status', 'allowed')) as allowed
 from access_reviews
