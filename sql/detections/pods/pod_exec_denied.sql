@@ -8,7 +8,7 @@
 --   "nodes",
 --   "services",
 -- ]
--- describe = "Someone tried exec, attach, port-forward, a proxy or an ephemeral container and was refused."
+-- describe = "Someone who is no program tried exec, attach, port-forward, a proxy or an ephemeral container and was refused."
 -- benign = ["Developers who try what they may not"]
 -- triage = ["What else did the identity try, and what was answered?"]
 
@@ -29,6 +29,7 @@ select
 from (
   select *, coalesce(pod, resource || ' ' || coalesce(namespace || '/', '') || coalesce(name, '*')) as target
   from pod_access
-  where outcome = 'denied'
+  -- programs: see pod_exec_denied_to_program
+  where outcome = 'denied' and actor_kind not in ('service_account', 'node', 'control_plane')
 )
 group by cluster, date, actor, client_ip
