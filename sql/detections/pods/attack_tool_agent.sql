@@ -25,7 +25,8 @@ with tools as (
     user_agent,
     regexp_match(
       lower(user_agent),
-      'kube-?hunter|kubeletctl|peirates|kdigger|kubesploit|kubestriker|kubehound|bad-?pods|azurehound|bloodhound|trufflehog'
+      'kube-?hunter|kubeletctl|peirates|kdigger|kubesploit|kubestriker|kubehound|bad-?pods|azurehound|bloodhound'
+      || '|trufflehog'
       || '|access[_-]matrix|rakkess|kubectl-who-can|micro-scanner|cdk-team|nuclei|sqlmap|nikto|masscan|zgrab|nmap'
       || '|stratus-red-team|leonidas|dirbuster|gobuster|ffuf|metasploit|pacu|cloudfox|scoutsuite'
     )[1] as tool

@@ -32,8 +32,10 @@ where outcome <> 'denied'
   and (
     regexp_like(
       plain,
-      '(^|[ /;|&(])(kubectl|oc|helm) +[a-z-]|kubernetes\.default|//kubernetes(\.svc[^ /]*)?(:[0-9]+)?(/|$| )|kubernetes_(service|port)_[a-z_]*'
-      || '|/api/v1/(namespaces|secrets|pods|nodes|configmaps)|/apis/[a-z0-9.]+/v[0-9]|authorization: *bearer|:(6443|10250|10255)(/|$| )'
+      '(^|[ /;|&(])(kubectl|oc|helm) +[a-z-]|kubernetes\.default|//kubernetes(\.svc[^ /]*)?(:[0-9]+)?(/|$| )'
+      || '|kubernetes_(service|port)_[a-z_]*'
+      || '|/api/v1/(namespaces|secrets|pods|nodes|configmaps)|/apis/[a-z0-9.]+/v[0-9]|authorization: *bearer'
+      || '|:(6443|10250|10255)(/|$| )'
     )
   )
   -- asking a program for its version calls nobody

@@ -27,7 +27,8 @@
 with words as (
   select
     *,
-    regexp_like(plain, '(^|[ /;|&(`])(curl|wget|fetch|aria2c|lwp-download|httpie|scp|sftp|rsync|ftp|tftp|nc|ncat|socat|ssh)( |$)')
+    regexp_like(plain, '(^|[ /;|&(`])(curl|wget|fetch|aria2c|lwp-download|httpie|scp|sftp|rsync|ftp|tftp|nc|ncat'
+      || '|socat|ssh)( |$)')
       as is_transfer,
     unnest(string_to_array(regexp_replace(plain, '[\s=,;|&<>()`]+', ' ', 'g'), ' ')) as word
   from pod_commands
@@ -46,7 +47,8 @@ hosts as (
       case
         when is_transfer
           then regexp_match(
-            word, '^(?:[^@/]+@)?((?:[a-z0-9_-]+\.)+(?:com|net|org|io|dev|me|co|ru|cn|xyz|top|info|site|online|app|cloud))(?:[:/].*)?$'
+            word, '^(?:[^@/]+@)?((?:[a-z0-9_-]+\.)+(?:com|net|org|io|dev|me|co|ru|cn|xyz|top|info|site|online'
+              || '|app|cloud))(?:[:/].*)?$'
           )[1]
       end
     ) as host
@@ -73,7 +75,8 @@ where is_public_ip(host)
     regexp_like(
       host,
       '^([a-z0-9_-]+\.){2,}[a-z][a-z0-9-]*\.?$'
-      || '|^[a-z0-9_-]+\.([a-z]{2}|com|net|org|info|biz|dev|app|xyz|top|site|online|cloud|sh|live|store|club|icu|run|link)\.?$'
+      || '|^[a-z0-9_-]+\.([a-z]{2}|com|net|org|info|biz|dev|app|xyz|top|site|online|cloud|sh|live|store|club|icu'
+      || '|run|link)\.?$'
     )
     -- endings that no name of the Internet has
     and not regexp_like(host, '\.(svc|local|internal|localhost|test|invalid|home\.arpa)\.?$')

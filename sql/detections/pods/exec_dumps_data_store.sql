@@ -31,10 +31,12 @@ from pod_commands
 where outcome <> 'denied'
   and regexp_like(
     plain,
-    '(^|[ /;|&(])(pg_dump(all)?|pg_basebackup|mysqldump|mariadb-dump|mydumper|mongodump|mongoexport|sqlite3 [^ ]+ \.dump'
+    '(^|[ /;|&(])(pg_dump(all)?|pg_basebackup|mysqldump|mariadb-dump|mydumper|mongodump|mongoexport'
+    || '|sqlite3 [^ ]+ \.dump'
     || '|influxd? backup|cypher-shell .*export|neo4j-admin .*dump|cqlsh .*copy )( |$|[;|&])'
     || '|(^|[ /;|&(])redis-cli (.* )?(--rdb|bgsave|keys|--scan)( |$)'
-    || '|(^|[ /;|&(])(vault|bao) +(kv +(get|list|export)|read|list|operator +(raft +snapshot|generate-root|unseal|rekey)|token +create)( |$)'
+    || '|(^|[ /;|&(])(vault|bao) +(kv +(get|list|export)|read|list|operator +(raft +snapshot|generate-root'
+    || '|unseal|rekey)|token +create)( |$)'
     || '|(^|[ /;|&(])copy .* to (stdout|program)|into outfile|select .* from +(mysql\.user|pg_shadow|pg_authid)'
   )
   and not (in_identities('operators', username) and in_identities('operators', actor))

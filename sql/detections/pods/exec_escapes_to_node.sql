@@ -36,10 +36,13 @@ where outcome <> 'denied'
   and (
     regexp_like(
       plain,
-      '(^|[ /;|&(])(nsenter|unshare) .*-|(^|[ /;|&(])chroot +/|/proc/(1|self|thread-self|[^ /]*\*[^ /]*)/(root|cwd)(/|$| )'
+      '(^|[ /;|&(])(nsenter|unshare) .*-|(^|[ /;|&(])chroot +/|/proc/(1|self|thread-self|[^ /]*\*[^ /]*)/(root'
+      || '|cwd)(/|$| )'
       || '|/(docker|containerd|crio|cri-dockerd|podman)/?[^ ]*\.sock|release_agent|core_pattern|/proc/sysrq-trigger'
-      || '|(^|[ /;|&(])(debugfs|insmod|modprobe|kexec) |(^|[ /;|&(])mount .*(/dev/|cgroup|-t )|/dev/(sd|vd|xvd|nvme|dm-)[a-z0-9]'
-      || '|(^|[ /;|&(])(crictl|ctr|docker|podman|runc) +(-[^ ]+ +)*(exec|run|create|ps|pods|images|start|inspect|task|c)( |$)'
+      || '|(^|[ /;|&(])(debugfs|insmod|modprobe|kexec) |(^|[ /;|&(])mount .*(/dev/|cgroup|-t )|/dev/(sd|vd|xvd'
+      || '|nvme|dm-)[a-z0-9]'
+      || '|(^|[ /;|&(])(crictl|ctr|docker|podman|runc) +(-[^ ]+ +)*(exec|run|create|ps|pods|images|start|inspect'
+      || '|task|c)( |$)'
     )
   )
 group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

@@ -33,8 +33,10 @@ from pod_access
 where kind in ('exec', 'attach', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach') and outcome <> 'denied'
   and regexp_like(
     pod,
-    '(^|[/-])(external-secrets|vault|openbao|sealed-secrets(-controller)?|secrets-store-csi-driver|conjur|infisical|doppler'
-    || '|cert-manager|argocd|argo-cd|argo-workflows|flux-system|fleet|velero|kasten-io|jenkins|gitlab-runner|tekton-pipelines'
+    '(^|[/-])(external-secrets|vault|openbao|sealed-secrets(-controller)?|secrets-store-csi-driver|conjur'
+    || '|infisical|doppler'
+    || '|cert-manager|argocd|argo-cd|argo-workflows|flux-system|fleet|velero|kasten-io|jenkins|gitlab-runner'
+    || '|tekton-pipelines'
     || '|actions-runner(-system|-controller)?|arc-systems|buildkite|drone|atlantis|crossplane(-system)?|spinnaker'
     || '|keycloak|dex|teleport|boundary|rancher|cattle-system|spire-(server|agent)|bitwarden|harbor)([/-]|$)'
   )

@@ -27,13 +27,17 @@ with owners as (
   where outcome in ('allowed', 'unknown')
     and (
       kind in ('privileged', 'hostPID', 'hostProcess')
-      or (kind = 'capability' and regexp_replace(upper(value), '^CAP_', '') in ('ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'BPF'))
+      or (
+        kind = 'capability'
+        and regexp_replace(upper(value), '^CAP_', '') in ('ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'BPF')
+      )
       or (
         kind = 'hostPath'
         and regexp_like(
           regexp_replace(regexp_replace(value, '/(\.?/)+', '/', 'g'), '/\.?$', ''),
           '^(/(etc|home|root|proc|sys|var|var/lib|run|var/run|host|boot|usr|bin|dev))?$|(^|/)\.\.(/|$)'
-          || '|^/(root|proc|etc/kubernetes|var/lib/(kubelet|docker|containerd|etcd)|(var/)?run/(docker|containerd|crio)[^/]*)(/|$)'
+          || '|^/(root|proc|etc/kubernetes|var/lib/(kubelet|docker|containerd|etcd)|(var/)?run/(docker'
+          || '|containerd|crio)[^/]*)(/|$)'
         )
       )
     )

@@ -28,7 +28,8 @@ from pod_commands
 where outcome <> 'denied'
   and regexp_like(
     plain,
-    '(^|[ /;|&(])(apt(-get)?|aptitude|yum|dnf|microdnf|zypper|tdnf) +(-[^ ]+ +)*(install|reinstall|update|upgrade)( |$|[;|&])'
+    '(^|[ /;|&(])(apt(-get)?|aptitude|yum|dnf|microdnf|zypper|tdnf) +(-[^ ]+ +)*(install|reinstall|update'
+    || '|upgrade)( |$|[;|&])'
     || '|(^|[ /;|&(])(apk +(-[^ ]+ +)*add|dpkg +-i|rpm +-[a-z]*[iu]|pacman +-s|opkg +install)( |$)'
     || '|(^|[ /;|&(])(pip[0-9.]*|python[0-9.]* -m pip|npm|yarn|gem|cpan|cargo|go|conda) +(install|i|add|get)( |$)'
   )

@@ -30,14 +30,16 @@ where outcome <> 'denied'
   and (
     regexp_like(
       plain,
-      '(^|[ /;|&(])(crontab +(-($|[ ;|&)])|-[^l ]|[^- ])|useradd|adduser|usermod|chpasswd|passwd +[a-z]|ssh-copy-id|setcap|systemctl +(enable|start))'
+      '(^|[ /;|&(])(crontab +(-($|[ ;|&)])|-[^l ]|[^- ])|useradd|adduser|usermod|chpasswd|passwd +[a-z]'
+      || '|ssh-copy-id|setcap|systemctl +(enable|start))'
       || '|(^|[ /;|&(])chmod +([ugoa]*\+[rwx]*s|[2467][0-7]{3}) '
     )
     -- a file is written if something is directed, copied or edited into it
     or regexp_like(
       plain,
       '(>|tee( -a)?|(^|[ /;|&(])(cp|mv|install|ln|sed|scp|curl|wget|echo|printf|vi|vim|nano|tar|dd)) *[^;|&]*'
-      || '(/etc/cron|/var/spool/cron|authorized_keys|/etc/(passwd|shadow|sudoers|profile|rc\.|init\.d|systemd|ld\.so\.preload)'
+      || '(/etc/cron|/var/spool/cron|authorized_keys|/etc/(passwd|shadow|sudoers|profile|rc\.|init\.d|systemd'
+      || '|ld\.so\.preload)'
       || '|\.(bashrc|bash_profile|profile|zshrc)|/etc/kubernetes/manifests|/etc/rc\.local)'
     )
   )

@@ -33,7 +33,9 @@ with counted as (
       -- web-6c9f7d8b5-x2x1z, agent-x2x1z and db-0 without what tells replicas apart
       regexp_replace(coalesce(pod, name, '?'), '((-[a-z0-9]{5,10})?-[a-z0-9]{5}|-[0-9]+)$', '') as workload
     from pod_access
-    where kind in ('exec', 'attach', 'portforward', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach', 'node_portforward')
+    where kind in (
+        'exec', 'attach', 'portforward', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach', 'node_portforward'
+      )
       and outcome <> 'denied'
       and not (in_identities('operators', username) and in_identities('operators', actor))
   )

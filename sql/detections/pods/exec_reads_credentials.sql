@@ -32,7 +32,8 @@ where outcome <> 'denied'
   and regexp_like(
     plain,
     '/etc/(g?shadow|kubernetes)|/var/lib/kubelet|\.(ssh|aws|kube|azure|docker)(/| |$)|\.config/gcloud'
-    || '|\.(pem|key|jks|p12|pfx|keystore|kubeconfig|netrc|pgpass|my\.cnf|git-credentials|vault-token|npmrc|pypirc)( |$|[;|&)])'
+    || '|\.(pem|key|jks|p12|pfx|keystore|kubeconfig|netrc|pgpass|my\.cnf|git-credentials|vault-token|npmrc'
+    || '|pypirc)( |$|[;|&)])'
     || '|/id_(rsa|ecdsa|ed25519)|/credentials(\.json)?( |$|[;|&)])'
     || '|/proc/[^ ]*/environ|(^|[ /;|&(])(printenv( |$|[;|&)])|env *($|[;|&>)])|export +-p|declare +-x|compgen +-v)'
   )

@@ -34,8 +34,10 @@ select
 from pod_commands
 where outcome <> 'denied'
   and (
-    regexp_like(plain, '(^|[ /;|&(])(etcdctl|etcdutl) (.* )?(get|put|del|txn|watch|snapshot|make-mirror|backup|export|user|role|auth)( |$)')
-    or regexp_like(plain, '/registry/(secrets|serviceaccounts|configmaps)|/var/lib/etcd|/etc/kubernetes/pki/etcd|/member/snap/db')
+    regexp_like(plain, '(^|[ /;|&(])(etcdctl|etcdutl) (.* )?(get|put|del|txn|watch|snapshot|make-mirror|backup'
+      || '|export|user|role|auth)( |$)')
+    or regexp_like(plain, '/registry/(secrets|serviceaccounts|configmaps)|/var/lib/etcd|/etc/kubernetes/pki/etcd'
+      || '|/member/snap/db')
   )
   and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

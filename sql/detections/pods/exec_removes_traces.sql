@@ -25,9 +25,11 @@ from pod_commands
 where outcome <> 'denied'
   and regexp_like(
     plain,
-    'history +-c|unset +histfile|histfile= *(/dev/null|[;&]|$)|histsize=0|(rm|truncate|ln|shred|cat /dev/null|:|>) [^;|&]*_history'
+    'history +-c|unset +histfile|histfile= *(/dev/null|[;&]|$)|histsize=0|(rm|truncate|ln|shred|cat /dev/null|:'
+    || '|>) [^;|&]*_history'
     || '|(^|[ /;|&(])shred +-|(^|[ /;|&(])journalctl +--vacuum|(^|[ /;|&(])(auditctl +-[de]|dmesg +-[cC])'
-    || '|(^|[ /;|&(])(rm|truncate|unlink)( [^;|&]*)? [^ ;|&]*/var/log/|(^|[ ;|&(])(:|true|echo( -n)?|cat /dev/null)? *> */var/log/'
+    || '|(^|[ /;|&(])(rm|truncate|unlink)( [^;|&]*)? [^ ;|&]*/var/log/|(^|[ ;|&(])(:|true|echo( -n)?'
+    || '|cat /dev/null)? *> */var/log/'
     || '|(^|[ /;|&(])find [^;|&]*(\.log|/var/log)[^;|&]* -delete'
   )
 group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

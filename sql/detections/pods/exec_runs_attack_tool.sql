@@ -40,13 +40,17 @@ where outcome <> 'denied'
   and (
     regexp_like(
       plain,
-      '(^|[ /;|&(=])(kubeletctl|peirates|kube-?hunter|kdigger|deepce(\.sh)?|amicontained|botb(-[a-z0-9-]+)?|linpeas[^ ]*'
-      || '|truffle(hog)?|gitleaks|azurehound|bloodhound[^ ]*|kubesploit|kubestriker|kubehound|badpods|nuclei|masscan|zmap'
-      || '|nmap|rustscan|fscan[^ ]*|sqlmap|hydra|mimipenguin[^ ]*|lazagne[^ ]*|pspy(32|64)?s?|gs-netcat|chisel|frpc|ngrok'
+      '(^|[ /;|&(=])(kubeletctl|peirates|kube-?hunter|kdigger|deepce(\.sh)?|amicontained|botb(-[a-z0-9-]+)?'
+      || '|linpeas[^ ]*'
+      || '|truffle(hog)?|gitleaks|azurehound|bloodhound[^ ]*|kubesploit|kubestriker|kubehound|badpods|nuclei'
+      || '|masscan|zmap'
+      || '|nmap|rustscan|fscan[^ ]*|sqlmap|hydra|mimipenguin[^ ]*|lazagne[^ ]*|pspy(32|64)?s?|gs-netcat|chisel'
+      || '|frpc|ngrok'
       || '|cloudflared|ligolo[^ ]*|meterpreter|msfvenom|sliver[^ ]*|merlinagent[^ ]*|responder|impacket[^ ]*'
       || '|xmrig[^ ]*|minerd|cpuminer|ccminer|t-rex|nbminer|ethminer|kinsing|kdevtmpfsi)( |$|[;|&)])'
     )
-    or regexp_like(plain, '(^|[ /;|&])cdk(_linux_[a-z0-9]+)? +(auto-escape|eva(luate)?|run|kcurl|ectl|ucurl|probe)( |$)')
+    or regexp_like(plain, '(^|[ /;|&])cdk(_linux_[a-z0-9]+)? +(auto-escape|eva(luate)?|run|kcurl|ectl|ucurl'
+      || '|probe)( |$)')
     or regexp_like(plain, 'stratum\+(tcp|ssl|udp)://|--donate-level|nicehash|(^|[/. ])(pool|xmr)\.[a-z0-9-]+\.[a-z]+:')
   )
 group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

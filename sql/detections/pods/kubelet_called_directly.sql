@@ -1,5 +1,5 @@
 -- title = "Possible way past the API server: kubelet called directly"
--- status = "test"
+-- status = "experimental"
 -- severity = "medium"
 -- attack = [
 --   "TA0002/T1609",
@@ -24,7 +24,10 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   caller as actor,
-  case when count(distinct username) = 1 then min(coalesce(username, '?')) else count(distinct username) || ' nodes' end as object,
+  case
+    when count(distinct username) = 1 then min(coalesce(username, '?'))
+    else count(distinct username) || ' nodes'
+  end as object,
   count(distinct audit_id) as events,
   cluster,
   array_agg(distinct audit_id) as audit_ids,

@@ -1,5 +1,5 @@
 -- title = "Possible intruder: pods entered in an unusual way"
--- status = "test"
+-- status = "experimental"
 -- severity = "medium"
 -- attack = [
 --   "TA0002/T1609",
@@ -33,7 +33,10 @@ with entries as (
     substr(own.feature, 6) as feature,
     own.value,
     -- a value that the identity is seen with otherwise is less of a surprise, until it has a habit
-    case when own.actor_days_before >= 3 then greatest(own.surprise, whole.surprise) else whole.surprise end as surprise,
+    case
+      when own.actor_days_before >= 3 then greatest(own.surprise, whole.surprise)
+      else whole.surprise
+    end as surprise,
     whole.days_before = 0 or (own.actor_days_before >= 3 and own.days_before = 0) as is_new
   from first_times own
   join first_times whole
@@ -90,13 +93,13 @@ reasons as (
     min(judged.bits) as bits,
     min(active.days_known) as days_known,
     string_agg(
-      judged.what || case when judged.is_new then ' never seen' else ' seldom seen' end
+      judged.what || case when judged.is_new then ' new' else ' seldom seen' end
         || ' (' || cast(round(100 * judged.surprise / judged.bits) as bigint) || ' %)',
       ', ' order by judged.surprise desc, judged.what
     ) as why
   from judged
   join active on active.cluster = judged.cluster and active.date = judged.date and active.actor = judged.actor
-  where judged.bits >= $bits and judged.new_features >= 2 and judged.surprise > 0 and active.days_known >= 3
+  where judged.bits >= $bits and judged.new_features >= 2 and judged.surprise >= 0.5 and active.days_known >= 3
   group by judged.cluster, judged.date, judged.actor
 )
 select

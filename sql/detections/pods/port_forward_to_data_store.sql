@@ -44,13 +44,16 @@ from (
 where (
     regexp_like(
       short_name,
-      '(^|-)(postgres(ql)?|pg|pgbouncer|patroni|mysql|mariadb|percona|galera|mongo(db)?|redis|valkey|keydb|memcached|cassandra|scylla'
-      || '|elastic(search)?|opensearch|clickhouse|cockroach(db)?|couchdb|neo4j|influxdb|mssql|oracle|db2|minio|kafka|rabbitmq|nats|zookeeper'
+      '(^|-)(postgres(ql)?|pg|pgbouncer|patroni|mysql|mariadb|percona|galera|mongo(db)?|redis|valkey|keydb'
+      || '|memcached|cassandra|scylla'
+      || '|elastic(search)?|opensearch|clickhouse|cockroach(db)?|couchdb|neo4j|influxdb|mssql|oracle|db2|minio'
+      || '|kafka|rabbitmq|nats|zookeeper'
       || '|etcd|consul|vault|openbao|keycloak|ldap|database|db)(-|$)'
     )
     or regexp_like(
       ports,
-      '(^|,)(1433|1521|2379|2380|3306|5432|5433|6379|6380|7000|7687|8086|8123|8200|8500|9000|9042|9092|9200|9300|11211|26257|27017|50000)(,|$)'
+      '(^|,)(1433|1521|2379|2380|3306|5432|5433|6379|6380|7000|7687|8086|8123|8200|8500|9000|9042|9092|9200|9300'
+      || '|11211|26257|27017|50000)(,|$)'
     )
   )
   and not (in_identities('operators', username) and in_identities('operators', actor))

@@ -59,9 +59,9 @@ where (
         or array_has_any(
           json_texts(rule, 'resources'),
           make_array(
-            '*', 'secrets', 'pods/exec', 'pods/attach', 'pods/portforward', 'pods/ephemeralcontainers', '*/exec', '*/attach',
-            'serviceaccounts/token', '*/token', 'nodes', 'nodes/proxy', '*/proxy', 'roles', 'clusterroles', 'rolebindings',
-            'clusterrolebindings', 'users', 'groups', 'serviceaccounts', 'certificatesigningrequests/approval',
+            '*', 'secrets', 'pods/exec', 'pods/attach', 'pods/portforward', 'pods/ephemeralcontainers', '*/exec',
+            '*/attach', 'serviceaccounts/token', '*/token', 'nodes', 'nodes/proxy', '*/proxy', 'roles', 'clusterroles',
+            'rolebindings', 'clusterrolebindings', 'users', 'groups', 'serviceaccounts', 'certificatesigningrequests/approval',
             'mutatingwebhookconfigurations', 'validatingwebhookconfigurations', 'persistentvolumes'
           )
         )
@@ -78,7 +78,8 @@ where (
     or array_has_any(
       json_texts(rule, 'apiGroups'),
       make_array(
-        '', '*', 'rbac.authorization.k8s.io', 'certificates.k8s.io', 'admissionregistration.k8s.io', 'authentication.k8s.io'
+        '', '*', 'rbac.authorization.k8s.io', 'certificates.k8s.io', 'admissionregistration.k8s.io',
+        'authentication.k8s.io'
       )
     )
   )

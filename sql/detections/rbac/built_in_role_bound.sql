@@ -46,8 +46,9 @@ where (
     or role in (
       'system:kube-controller-manager', 'system:kube-scheduler', 'system:node', 'system:kubelet-api-admin',
       'system:certificates.k8s.io:certificatesigningrequests:nodeclient',
-      'system:certificates.k8s.io:kube-apiserver-client-approver', 'system:certificates.k8s.io:kubelet-serving-approver',
-      'system:certificates.k8s.io:kube-apiserver-client-kubelet-approver', 'system:certificates.k8s.io:legacy-unknown-approver'
+      'system:certificates.k8s.io:kube-apiserver-client-approver',
+      'system:certificates.k8s.io:kube-apiserver-client-kubelet-approver',
+      'system:certificates.k8s.io:kubelet-serving-approver', 'system:certificates.k8s.io:legacy-unknown-approver'
     )
   )
   -- kubeadm's own bindings
@@ -56,7 +57,8 @@ where (
     and coalesce(role_name, '') = 'system:certificates.k8s.io:certificatesigningrequests:nodeclient'
   )
   and not (
-    subject_kind = 'Group' and subject_name = 'kubeadm:cluster-admins' and coalesce(role_name, '') = 'system:kubelet-api-admin'
+    subject_kind = 'Group' and subject_name = 'kubeadm:cluster-admins'
+    and coalesce(role_name, '') = 'system:kubelet-api-admin'
   )
   and not in_identities('cluster_controllers', username)
   and not (in_identities('operators', username) and in_identities('operators', actor))

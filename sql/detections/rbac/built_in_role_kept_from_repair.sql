@@ -31,6 +31,8 @@ select
   min(user_agent) as user_agent
 from sensitive
 where sensitivity = 'rbac' and verb in ('create', 'update', 'patch') and outcome in ('allowed', 'unknown')
-  and json_get_str(json_written(request_object), 'metadata', 'annotations', 'rbac.authorization.kubernetes.io/autoupdate') = 'false'
+  and json_get_str(
+    json_written(request_object), 'metadata', 'annotations', 'rbac.authorization.kubernetes.io/autoupdate'
+  ) = 'false'
   and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, resource, namespace, name

@@ -56,7 +56,9 @@ where (
     -- rights over the whole cluster, less what everyone has
     or (
       resource = 'clusterrolebindings'
-      and role not in ('system:basic-user', 'system:discovery', 'system:public-info-viewer', 'system:service-account-issuer-discovery')
+      and role not in (
+        'system:basic-user', 'system:discovery', 'system:public-info-viewer', 'system:service-account-issuer-discovery'
+      )
     )
   )
   and not in_identities('cluster_controllers', username)

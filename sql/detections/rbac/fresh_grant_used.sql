@@ -1,5 +1,5 @@
 -- title = "Possible abuse: rights used by those who had just granted them"
--- status = "test"
+-- status = "experimental"
 -- severity = "medium"
 -- attack = [
 --   "TA0003/T1098.006",
@@ -28,7 +28,9 @@
 with grants as (
   select
     cluster, ts, audit_id, username, actor, client_ip,
-    coalesce(name, json_get_str(response_object, 'metadata', 'name'), json_get_str(request_object, 'metadata', 'name')) as binding,
+    coalesce(
+      name, json_get_str(response_object, 'metadata', 'name'), json_get_str(request_object, 'metadata', 'name')
+    ) as binding,
     case when resource = 'rolebindings' then namespace end as place
   from sensitive
   where resource in ('rolebindings', 'clusterrolebindings') and sensitivity = 'rbac'

@@ -1,5 +1,5 @@
 -- title = "Possible backdoor: rights granted to an outsider"
--- status = "test"
+-- status = "experimental"
 -- severity = "medium"
 -- attack = [
 --   "TA0003/T1098.006",

@@ -27,7 +27,8 @@ with deleted as (
     resource || ' ' || coalesce(namespace || '/', '') || coalesce(name, '*') as target
   from sensitive
   -- by exclusion: an unknown method may delete too
-  where sensitivity = 'rbac' and coalesce(verb, '') not in ('create', 'update', 'patch') and outcome in ('allowed', 'unknown')
+  where sensitivity = 'rbac' and coalesce(verb, '') not in ('create', 'update', 'patch')
+    and outcome in ('allowed', 'unknown')
     and not in_identities('cluster_controllers', username)
     and not (in_identities('operators', username) and in_identities('operators', actor))
 ),
@@ -55,7 +56,10 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   coalesce(username, '?') as actor,
-  case when count(distinct target) = 1 then min(target) else count(distinct target) || ' roles and bindings' end as object,
+  case
+    when count(distinct target) = 1 then min(target)
+    else count(distinct target) || ' roles and bindings'
+  end as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,

@@ -39,17 +39,18 @@ from (
       name, json_get_str(response_object, 'metadata', 'name'), json_get_str(request_object, 'metadata', 'name'),
       json_get_str(request_object, 'metadata', 'generateName')
     ) as full_name,
-    resource || ' ' || coalesce(namespace || '/', '') || coalesce(name, json_get_str(request_object, 'metadata', 'name'), '?') as target
+    resource || ' ' || coalesce(namespace || '/', '')
+      || coalesce(name, json_get_str(request_object, 'metadata', 'name'), '?') as target
   from sensitive
   where sensitivity = 'rbac' and outcome in ('allowed', 'unknown')
     -- a patch that creates is server-side apply, with 201
     and (verb = 'create' or (verb in ('patch', 'update') and coalesce(response_code, 201) = 201))
 )
-where (starts_with(full_name, 'system:') or starts_with(full_name, 'eks:') or starts_with(full_name, 'gke:') or starts_with(full_name, 'kubeadm:'))
-  -- what kubeadm, metrics-server, CoreDNS, the cloud controller managers and Prometheus' adapter are named
+where regexp_like(full_name, '^(system|eks|gke|kubeadm):')
+  -- what kubeadm, metrics-server, CoreDNS and the cloud controller managers are named
   and full_name not in (
     'system:coredns', 'system:metrics-server', 'system:aggregated-metrics-reader', 'system:cloud-controller-manager',
-    'system:cloud-node-controller', 'metrics-server:system:auth-delegator', 'system:kube-dns', 'system:aggregated-custom-metrics-reader',
+    'system:cloud-node-controller', 'system:kube-dns',
     'kubeadm:bootstrap-signer-clusterinfo', 'kubeadm:cluster-admins', 'kubeadm:get-nodes', 'kubeadm:kubeadm-certs',
     'kubeadm:kubelet-bootstrap', 'kubeadm:kubelet-config', 'kubeadm:node-autoapprove-bootstrap',
     'kubeadm:node-autoapprove-certificate-rotation', 'kubeadm:node-proxier', 'kubeadm:nodes-kubeadm-config'

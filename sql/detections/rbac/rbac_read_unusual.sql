@@ -1,5 +1,5 @@
 -- title = "Roles and bindings were read for the first time"
--- status = "test"
+-- status = "experimental"
 -- severity = "low"
 -- attack = [
 --   "TA0007/T1069.003",

@@ -135,7 +135,10 @@ with ways as (
   where outcome in ('allowed', 'unknown')
     -- see role_with_wildcard
     and (
-      (array_has(rule_resources, '*') and array_has_any(coalesce(rule_api_groups, make_array('*')), make_array('', '*'))) is not true
+      (
+        array_has(rule_resources, '*')
+        and array_has_any(coalesce(rule_api_groups, make_array('*')), make_array('', '*'))
+      ) is not true
     )
     and not in_identities('cluster_controllers', username)
     and not (in_identities('operators', username) and in_identities('operators', actor))

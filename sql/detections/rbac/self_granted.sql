@@ -46,7 +46,10 @@ from (
 )
 where (
     subject_name in (username, actor)
-    or (subject_kind = 'ServiceAccount' and 'system:serviceaccount:' || subject_namespace || ':' || subject_name in (username, actor))
+    or (
+      subject_kind = 'ServiceAccount'
+      and 'system:serviceaccount:' || subject_namespace || ':' || subject_name in (username, actor)
+    )
     or (
       subject_kind = 'Group'
       and (array_has(groups, subject_name) or array_has(impersonated_groups, subject_name))

@@ -25,7 +25,10 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   actor,
-  case when count(distinct target) = 1 then min(target) else count(distinct target) || ' roles and bindings' end as object,
+  case
+    when count(distinct target) = 1 then min(target)
+    else count(distinct target) || ' roles and bindings'
+  end as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
