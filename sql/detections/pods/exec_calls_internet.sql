@@ -11,7 +11,7 @@
 -- describe = "The command of an exec names a public address, or a URL of a host that is not of the cluster."
 -- benign = [
 --   "Tests of the way out by people who run the service",
---   "Calls to a service of another namespace as name.namespace, where the namespace is called like a top-level domain",
+--   "Calls inside the cluster by short names with dots: replica.service.namespace, or service.namespace where the namespace is called like a top-level domain",
 -- ]
 -- blind = [
 --   "a shell in which the command is typed: the log shows the shell only",

@@ -34,7 +34,8 @@ with counted as (
       regexp_replace(coalesce(pod, name, '?'), '((-[a-z0-9]{5,10})?-[a-z0-9]{5}|-[0-9]+)$', '') as workload
     from pod_access
     where kind in (
-        'exec', 'attach', 'portforward', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach', 'node_portforward'
+        'exec', 'attach', 'portforward', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach',
+        'node_portforward'
       )
       and outcome <> 'denied'
       and not (in_identities('operators', username) and in_identities('operators', actor))

@@ -61,8 +61,9 @@ where (
           make_array(
             '*', 'secrets', 'pods/exec', 'pods/attach', 'pods/portforward', 'pods/ephemeralcontainers', '*/exec',
             '*/attach', 'serviceaccounts/token', '*/token', 'nodes', 'nodes/proxy', '*/proxy', 'roles', 'clusterroles',
-            'rolebindings', 'clusterrolebindings', 'users', 'groups', 'serviceaccounts', 'certificatesigningrequests/approval',
-            'mutatingwebhookconfigurations', 'validatingwebhookconfigurations', 'persistentvolumes'
+            'rolebindings', 'clusterrolebindings', 'users', 'groups', 'serviceaccounts',
+            'certificatesigningrequests/approval', 'mutatingwebhookconfigurations', 'validatingwebhookconfigurations',
+            'persistentvolumes'
           )
         )
         or array_has_any(json_texts(rule, 'verbs'), make_array('escalate', 'bind', 'impersonate'))
