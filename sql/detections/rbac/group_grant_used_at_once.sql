@@ -1,4 +1,4 @@
--- title = "Possible abuse: rights used by those who had just granted them"
+-- title = "Possible abuse: rights of a group used by those who had just granted them"
 -- status = "experimental"
 -- severity = "medium"
 -- attack = [
@@ -11,11 +11,12 @@
 --   "clusterrolebindings",
 --   "rolebindings",
 -- ]
--- describe = "A binding was written, and within an hour the API server allowed something sensitive because of it to the identity that wrote it, or to another one that came from the same address: someone helped themselves. Each request names the binding that allowed it."
+-- describe = "A group was bound to a role, and within an hour the API server allowed something sensitive because of that to the identity that wrote the binding, or to another one that came from the same address: someone helped themselves and others. Each request names the binding and the group that allowed it."
 -- benign = ["An administrator who tests a new role, or whose colleagues work behind the same address"]
 -- blind = [
 --   "null_columns.sourceIPs: two identities of one person are told by their common address",
 --   "null_columns.annotations: the reason is an annotation",
+--   "rights given to users and accounts by name: see binding_then_use",
 --   "bindings named by the server, where the answer is not logged",
 --   "rights that an authorizer other than RBAC gave",
 -- ]
@@ -41,8 +42,8 @@ with grants as (
 uses as (
   select
     *,
-    -- RBAC: allowed by RoleBinding "name/namespace" of Role "x" to User "y"
-    regexp_match(auth_reason, '^RBAC: allowed by (?:Cluster)?RoleBinding "([^"]+)"')[1] as allowed_by
+    -- RBAC: allowed by RoleBinding "name/namespace" of Role "x" to Group "y"
+    regexp_match(auth_reason, '^RBAC: allowed by (?:Cluster)?RoleBinding "([^"]+)" of .* to Group "')[1] as allowed_by
   from sensitive
   where auth_reason is not null and outcome in ('allowed', 'unknown')
     and sensitivity in ('secret', 'exec', 'token', 'node_proxy', 'rbac', 'certificate', 'admission', 'workload')
