@@ -1,0 +1,59 @@
+-- title = "Possible tool of attack in a workload"
+-- status = "test"
+-- severity = "medium"
+-- attack = [
+--   "TA0004/T1611",
+--   "TA0002/T1610",
+-- ]
+-- needs = "Request"
+-- resources = [
+--   "pods",
+--   "deployments",
+--   "daemonsets",
+--   "statefulsets",
+--   "replicasets",
+--   "replicationcontrollers",
+--   "jobs",
+--   "cronjobs",
+--   "podtemplates",
+-- ]
+-- describe = "An image, a container or a workload bears the name of a tool for breaking out of containers, tunnelling, scanning or stealing credentials."
+-- benign = [
+--   "A penetration test",
+--   "Tunnels of developers: ngrok, frpc",
+--   "Node shells of administrators",
+-- ]
+-- blind = [
+--   "a tool under another name: see image_used",
+--   "names of miners and scanners of clusters: see miner_workload",
+-- ]
+-- triage = [
+--   "Who wrote the workload, with which credential?",
+--   "What may the pod reach?",
+-- ]
+
+select
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  coalesce(namespace, '*') || ' ' || coalesce(image, container_name, '?') as object,
+  count(distinct audit_id) as events,
+  cluster,
+  array_agg(distinct audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct workload)), ' ') as workloads,
+  client_ip,
+  min(user_agent) as user_agent
+from pod_containers
+where outcome in ('allowed', 'unknown')
+  and regexp_like(
+    lower(concat_ws(' ', image, command, args, container_name, workload)),
+    '(^|[^a-z0-9])(nsenter1?|kubeletmein|kubesploit|metasploit|msfconsole|msfvenom|meterpreter|kalilinux|kali-rolling'
+    || '|parrotsec|blackarch|mimikatz|mimipenguin|linpeas|pspy(32|64)?|truffleproc|cdk-team|traitor|amicontained|sliver'
+    || '|cobaltstrike|chisel|ngrok|frpc|ligolo|gsocket|proxychains|masscan|zmap|sqlmap|nikto|hydra|bettercap|ettercap'
+    || '|responder|node-?shell|nodeshell|kubestroyer|kubehound|rbac-police|red-kube|container-escape|escape-to-host'
+    || '|breakout|exploit|reverse-?shell|revshell|rootkit|backdoor|pwn(kit|ed)?|evil)([^a-z0-9]|$)'
+  )
+  and starts_with(username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', username)
+group by cluster, date, actor, client_ip, namespace, image, container_name

@@ -1,0 +1,66 @@
+-- title = "Reverse shell in the command of a workload"
+-- status = "test"
+-- severity = "high"
+-- attack = [
+--   "TA0002/T1059.004",
+--   "TA0011/T1071",
+-- ]
+-- needs = "Request"
+-- resources = [
+--   "pods",
+--   "deployments",
+--   "daemonsets",
+--   "statefulsets",
+--   "replicasets",
+--   "replicationcontrollers",
+--   "jobs",
+--   "cronjobs",
+--   "podtemplates",
+-- ]
+-- describe = "The command, the arguments, a hook or a probe of a container is an idiom that hands a shell to another machine."
+-- benign = [
+--   "A penetration test",
+--   "A health check that opens /dev/tcp of the container itself",
+-- ]
+-- blind = ["a command that comes with the image, from a ConfigMap or an environment variable, or encoded"]
+-- triage = [
+--   "Which address does it call?",
+--   "Which secrets and which service account does the pod have?",
+-- ]
+-- references = ["https://attack.mitre.org/techniques/T1059/004/"]
+
+select
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  workload as object,
+  count(distinct audit_id) as events,
+  cluster,
+  array_agg(distinct audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct substr(commands, 1, 500))), ' | ') as commands,
+  array_to_string(array_sort(array_agg(distinct image)), ' ') as images,
+  client_ip,
+  min(user_agent) as user_agent
+from (
+  select
+    *,
+    -- hooks and probes run commands too
+    concat_ws(
+      ' ', command, args,
+      array_to_string(json_texts(container, 'lifecycle', '*', 'exec', 'command'), ' '),
+      array_to_string(json_texts(container, '*', 'exec', 'command'), ' ')
+    ) as commands
+  from pod_containers
+)
+where outcome in ('allowed', 'unknown')
+  and regexp_like(
+    commands,
+    '/dev/(tcp|udp)/|mkfifo .*\b(nc|ncat|netcat|telnet|openssl)\b|socat .*exec|pty\.spawn|fsockopen|socket.*(dup2|subprocess|spawn)'
+    || '|(^|[ /;&|])(nc|ncat|netcat)( .*)? (-[a-z]*e|-[a-z]*c +[^ ]*sh|--(sh-)?exec)( |$)'
+    || '|(^|[ /;&|])(ba|z|k)?sh +-i +[^|]*[0-9]?[<>]&|TCPSocket\.(new|open)|Socket::INET|tclsh .*socket'
+    || '|(^|[ /;&|])(ngrok|chisel|ligolo|pwncat|gsocket|gs-netcat)( |$)'
+  )
+  and starts_with(username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', username)
+group by cluster, date, actor, client_ip, workload

@@ -1,0 +1,66 @@
+-- title = "Possible malware: a workload fetches a program and runs it"
+-- status = "test"
+-- severity = "medium"
+-- attack = [
+--   "TA0011/T1105",
+--   "TA0002/T1059.004",
+-- ]
+-- needs = "Request"
+-- resources = [
+--   "pods",
+--   "deployments",
+--   "daemonsets",
+--   "statefulsets",
+--   "replicasets",
+--   "replicationcontrollers",
+--   "jobs",
+--   "cronjobs",
+--   "podtemplates",
+-- ]
+-- describe = "The command, the arguments, a hook or a probe of a container fetches a script or decodes one and hands it to an interpreter."
+-- benign = ["Jobs that install a tool at their start"]
+-- blind = [
+--   "an image that brings the program",
+--   "a script from a ConfigMap",
+-- ]
+-- triage = [
+--   "Where does it fetch from, and what?",
+--   "Who wrote the workload?",
+-- ]
+-- references = ["https://attack.mitre.org/techniques/T1105/"]
+
+select
+  first_value(audit_id order by ts, audit_id) as audit_id,
+  min(ts) as first_seen,
+  max(ts) as last_seen,
+  actor,
+  workload as object,
+  count(distinct audit_id) as events,
+  cluster,
+  array_agg(distinct audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct substr(commands, 1, 500))), ' | ') as commands,
+  array_to_string(array_sort(array_agg(distinct image)), ' ') as images,
+  client_ip,
+  min(user_agent) as user_agent
+from (
+  select
+    *,
+    -- hooks and probes run commands too
+    concat_ws(
+      ' ', command, args,
+      array_to_string(json_texts(container, 'lifecycle', '*', 'exec', 'command'), ' '),
+      array_to_string(json_texts(container, '*', 'exec', 'command'), ' ')
+    ) as commands
+  from pod_containers
+)
+where outcome in ('allowed', 'unknown')
+  and regexp_like(
+    commands,
+    '(curl|wget|fetch) .*\| *(sudo +)?([^ |]*/)?((a|ba|da|z)?sh|python[0-9.]*|perl|ruby|node)( |$|[;|&])'
+    || '|(\$\(|`|<\() *(curl|wget) |(curl|wget) .*(;|&&) *chmod '
+    || '|base64 +(-d|-D|--decode)[^|]*\| *([^ |]*/)?((a|ba|da|z)?sh|python[0-9.]*|perl)( |$|[;|&])'
+    || '|exec\( *(__import__\(.base64.\)|base64\.b64decode|urllib|requests\.get)|urlopen\(.*exec\('
+  )
+  and starts_with(username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', username)
+group by cluster, date, actor, client_ip, workload
