@@ -41,4 +41,4 @@ from (
 where starts_with(username, 'system:node:') is not true
   and not in_identities('cluster_controllers', username)
   and not (in_identities('operators', username) and in_identities('operators', actor))
-group by cluster, date_trunc('day', ts), actor, client_ip, did, namespace
+group by cluster, date, actor, client_ip, did, namespace

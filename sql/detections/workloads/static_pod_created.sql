@@ -38,16 +38,16 @@ from (
     *,
     coalesce(name, json_get_str(request_object, 'metadata', 'name')) as pod,
     -- static pods are named after their node
-    right(coalesce(name, json_get_str(request_object, 'metadata', 'name')), length(username) - 11)
-      = '-' || substr(username, 13) as named_after_node,
+    right(coalesce(name, json_get_str(request_object, 'metadata', 'name')), length(actor) - 11)
+      = '-' || substr(actor, 13) as named_after_node,
     left(
       coalesce(name, json_get_str(request_object, 'metadata', 'name')),
-      greatest(length(coalesce(name, json_get_str(request_object, 'metadata', 'name'))) - length(username) + 11, 0)
+      greatest(length(coalesce(name, json_get_str(request_object, 'metadata', 'name'))) - length(actor) + 11, 0)
     ) as component
   from sensitive
   where resource = 'pods' and subresource is null and verb = 'create' and outcome in ('allowed', 'unknown')
     -- a node may create mirrors of static pods and nothing else
-    and starts_with(username, 'system:node:')
+    and starts_with(actor, 'system:node:')
 )
 where (
   named_after_node

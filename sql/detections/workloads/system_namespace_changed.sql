@@ -49,10 +49,14 @@ where namespace in ('kube-system', 'kube-public', 'kube-node-lease')
     service_account_namespace = 'kube-system'
     and impersonated_username is null
     and agent_class(user_agent) = 'component'
+    and sensitivity in ('config', 'secret')
   ) is not true
   -- a cluster is furnished right after its birth, which no later request can repeat
   and (ts >= born and ts < born + interval '2 minutes') is not true
   and starts_with(username, 'system:node:') is not true
   and not in_identities('cluster_controllers', username)
+  and not in_identities('eks_controllers', username)
+  and not in_identities('aks_controllers', username)
+  and not in_identities('gke_controllers', username)
   and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip, namespace
