@@ -33,17 +33,18 @@
 -- ]
 
 select
-  first_value(audit_id order by ts, audit_id) as audit_id,
+  -- who wrote the workload, rather than the controller that made its pods
+  first_value(audit_id order by in_identities('cluster_controllers', username), ts, audit_id) as audit_id,
   min(ts) as first_seen,
   max(ts) as last_seen,
-  actor,
+  first_value(actor order by in_identities('cluster_controllers', username), ts, audit_id) as actor,
   coalesce(namespace, '*') || ' ' || coalesce(image, container_name, '?') as object,
   count(distinct audit_id) as events,
   cluster,
   array_agg(distinct audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct workload)), ' ') as workloads,
-  client_ip,
-  min(user_agent) as user_agent
+  first_value(client_ip order by in_identities('cluster_controllers', username), ts, audit_id) as client_ip,
+  first_value(user_agent order by in_identities('cluster_controllers', username), ts, audit_id) as user_agent
 from pod_containers
 where outcome in ('allowed', 'unknown')
   and regexp_like(
@@ -54,6 +55,4 @@ where outcome in ('allowed', 'unknown')
     || '|responder|node-?shell|nodeshell|kubestroyer|kubehound|rbac-police|red-kube|container-escape|escape-to-host'
     || '|breakout|exploit|reverse-?shell|revshell|rootkit|backdoor|pwn(kit|ed)?|evil)([^a-z0-9]|$)'
   )
-  and starts_with(username, 'system:node:') is not true
-  and not in_identities('cluster_controllers', username)
-group by cluster, date, actor, client_ip, namespace, image, container_name
+group by cluster, date, namespace, image, container_name

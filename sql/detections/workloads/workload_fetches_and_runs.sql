@@ -30,18 +30,20 @@
 -- references = ["https://attack.mitre.org/techniques/T1105/"]
 
 select
-  first_value(audit_id order by ts, audit_id) as audit_id,
+  -- who wrote the workload, rather than the controller that made its pods
+  first_value(audit_id order by in_identities('cluster_controllers', username), ts, audit_id) as audit_id,
   min(ts) as first_seen,
   max(ts) as last_seen,
-  actor,
-  workload as object,
+  first_value(actor order by in_identities('cluster_controllers', username), ts, audit_id) as actor,
+  first_value(workload order by in_identities('cluster_controllers', username), ts, audit_id) as object,
   count(distinct audit_id) as events,
   cluster,
   array_agg(distinct audit_id) as audit_ids,
-  array_to_string(array_sort(array_agg(distinct substr(commands, 1, 500))), ' | ') as commands,
+  array_to_string(array_sort(array_agg(distinct workload)), ' ') as workloads,
+  min(substr(commands, 1, 500)) as commands,
   array_to_string(array_sort(array_agg(distinct image)), ' ') as images,
-  client_ip,
-  min(user_agent) as user_agent
+  first_value(client_ip order by in_identities('cluster_controllers', username), ts, audit_id) as client_ip,
+  first_value(user_agent order by in_identities('cluster_controllers', username), ts, audit_id) as user_agent
 from (
   select
     *,
@@ -61,6 +63,4 @@ where outcome in ('allowed', 'unknown')
     || '|base64 +(-d|-D|--decode)[^|]*\| *([^ |]*/)?((a|ba|da|z)?sh|python[0-9.]*|perl)( |$|[;|&])'
     || '|exec\( *(__import__\(.base64.\)|base64\.b64decode|urllib|requests\.get)|urlopen\(.*exec\('
   )
-  and starts_with(username, 'system:node:') is not true
-  and not in_identities('cluster_controllers', username)
-group by cluster, date, actor, client_ip, workload
+group by cluster, date, namespace, commands
