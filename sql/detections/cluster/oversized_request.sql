@@ -31,11 +31,11 @@ with large as (
     cluster, date, ts, audit_id, actor, username, client_ip, user_agent,
     case
       when array_length(source_ips) > $addresses_min then array_length(source_ips) || ' addresses'
-      else 'extra of ' || greatest(coalesce(length(impersonated_extra), 0), coalesce(length(user_extra), 0))
+      else 'extra of ' || length(impersonated_extra)
     end as size,
     resource
   from sensitive
-  where array_length(source_ips) > $addresses_min or length(impersonated_extra) > 16384 or length(user_extra) > 16384
+  where array_length(source_ips) > $addresses_min or length(impersonated_extra) > 16384
 )
 select
   first_value(audit_id order by ts, audit_id) as audit_id,

@@ -25,8 +25,7 @@
 with stages as (
   select
     cluster, actor, date_trunc('minute', ts) as minute, stage, count(*) as events, min(audit_id) as audit_id,
-    min(ts) as first_ts, max(ts) as last_ts, min(client_ip) as client_ip, min(user_agent) as user_agent,
-    min(username) as username
+    min(ts) as first_ts, max(ts) as last_ts, min(username) as username
   from activity
   group by cluster, actor, date_trunc('minute', ts), stage
 ),
@@ -34,7 +33,7 @@ minutes as (
   -- each request counts once, in the stage that most of them have
   select
     cluster, actor, minute, max(events) as events, min(audit_id) as audit_id, min(first_ts) as first_ts,
-    max(last_ts) as last_ts, min(client_ip) as client_ip, min(user_agent) as user_agent, min(username) as username
+    max(last_ts) as last_ts, min(username) as username
   from stages
   group by cluster, actor, minute
 ),
@@ -67,9 +66,7 @@ select
   actor,
   max(own) || ' of ' || first_value(total order by own desc) || ' requests in 5 minutes' as object,
   max(own)::bigint as events,
-  cluster,
-  min(client_ip) as client_ip,
-  min(user_agent) as user_agent
+  cluster
 from shares
 where own >= $events_min and own * 2 > total
   and starts_with(username, 'system:node:') is not true

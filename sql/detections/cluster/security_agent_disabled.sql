@@ -62,21 +62,21 @@ where change is not null and outcome in ('allowed', 'unknown')
   and (
     resource <> 'namespaces' and regexp_like(
       name,
-      '^(([a-z0-9-]+-)?('
-      || 'falco|falco-[a-z-]+|tetragon|tracee|kubearmor|sysdig-agent|datadog-agent|datadog|aqua-enforcer|twistlock-defender-ds'
-    || '|sensor|collector-rhacs|neuvector-[a-z-]+|wazuh-agent|microsoft-defender-[a-z-]+|crowdstrike-falcon-sensor'
-    || '|falcon-(node-)?sensor|sentinelone-agent|s1-agent|cilium-agent|hubble-[a-z]+|kube-bench|trivy-operator'
-    || '|fluent-?bit|fluent-?bit-[a-z0-9-]+|fluentd|fluentd-[a-z0-9-]+|filebeat|auditbeat|metricbeat|vector|promtail'
-    || '|alloy|grafana-agent|logstash|splunk-[a-z0-9-]+|ama-logs|ama-logs-rs|omsagent|oms-agent|cloudwatch-agent'
-    || '|aws-guardduty-agent|guardduty-agent|gke-metrics-agent|node-exporter|otel-collector|opentelemetry-collector'
-    || '|kyverno|kyverno-[a-z-]+|gatekeeper-(controller-manager|audit)|opa|kubewarden-[a-z-]+|polaris|kubescape'
-      || '))$'
+      '^('
+      || 'falco|datadog|vector|alloy|opa|polaris|promtail|fluentd|filebeat|auditbeat|logstash|kyverno|kubescape|tetragon'
+      || '|tracee|kubearmor|([a-z0-9-]+-)?(falco-[a-z-]+|falcosidekick|sysdig-agent|datadog-agent|aqua-enforcer'
+      || '|twistlock-defender-ds|neuvector-[a-z-]+|wazuh-agent|microsoft-defender-[a-z-]+|falcon-(node-)?sensor'
+      || '|sentinelone-agent|s1-agent|cilium-agent|fluent-?bit|fluent-?bit-[a-z0-9-]+|fluentd-[a-z0-9-]+|splunk-[a-z0-9-]+'
+      || '|grafana-agent|ama-logs|ama-logs-rs|omsagent|cloudwatch-agent|aws-guardduty-agent|guardduty-agent'
+      || '|gke-metrics-agent|node-exporter|otel-collector|opentelemetry-collector|kyverno-[a-z-]+'
+      || '|gatekeeper-(controller-manager|audit)|kubewarden-[a-z-]+|trivy-operator)'
+      || ')$'
     )
-    or coalesce(name, namespace) in (
+    or case when resource = 'namespaces' then coalesce(name, namespace) else namespace end in (
       'falco', 'tetragon', 'kubearmor', 'sysdig-agent', 'datadog', 'aqua', 'twistlock', 'stackrox', 'neuvector', 'wazuh',
       'falcon-system', 'amazon-guardduty', 'amazon-cloudwatch', 'logging', 'fluent-bit', 'openshift-logging', 'kyverno',
       'gatekeeper-system', 'opa', 'kubewarden', 'trivy-system', 'kubescape'
-    ) and (resource = 'namespaces' or name is null)
+    )
   )
   and starts_with(username, 'system:node:') is not true
   and not in_identities('cluster_controllers', username)

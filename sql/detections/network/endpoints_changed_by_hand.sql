@@ -48,6 +48,17 @@ where resource in ('endpoints', 'endpointslices') and verb in ('create', 'update
       'system:serviceaccount:kube-system:cloud-controller-manager'
     )
   ) is not true
+  -- it lists the kubelets as endpoints
+  and (
+    username = actor and namespace = 'kube-system' and regexp_like(name, '^([a-z0-9-]+-)?kubelet(-[a-z0-9]+)?$')
+    and username in (
+      'system:serviceaccount:monitoring:prometheus-operator',
+      'system:serviceaccount:monitoring:kube-prometheus-stack-operator',
+      'system:serviceaccount:monitoring:prometheus-kube-prometheus-operator',
+      'system:serviceaccount:openshift-monitoring:prometheus-operator',
+      'system:serviceaccount:cattle-monitoring-system:rancher-monitoring-operator'
+    )
+  ) is not true
   and not in_identities('eks_controllers', username)
   and not in_identities('aks_controllers', username)
   and not in_identities('gke_controllers', username)

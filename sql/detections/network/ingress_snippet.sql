@@ -51,9 +51,11 @@ where outcome in ('allowed', 'unknown')
       || '|include\s+/|proxy_pass\s+https?://(169\.254\.169\.254|kubernetes\.default|127\.0\.0\.1)'
     )
     -- directives after the end of a value that takes none, as in auth-url
-    or regexp_like(suspect, '[;#{}].*\n.*[;{}]|\n[^\n]*\}[^\n]*\n') and regexp_like(
-      request_object, 'ingress\.kubernetes\.io[/~1]+(auth-url|auth-tls-match-cn|mirror-target|mirror-host|rewrite-target|auth-signin|permanent-redirect|limit-rate)"'
-    ) and not regexp_like(request_object, 'ingress\.kubernetes\.io[/~1]+[a-z]*-?snippet"')
+    or regexp_like(
+      request_object,
+      'ingress\.kubernetes\.io(/|~1)(auth-url|auth-tls-match-cn|mirror-target|mirror-host|rewrite-target|auth-signin'
+      || '|permanent-redirect|limit-rate)"( *: *|[^{}]*"value" *: *)"([^"\\]|\\.)*(\\n|;)'
+    )
   )
   and starts_with(username, 'system:node:') is not true
   and not in_identities('cluster_controllers', username)

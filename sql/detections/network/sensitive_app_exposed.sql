@@ -105,14 +105,19 @@ where outcome in ('allowed', 'unknown')
     regexp_like(
       concat_ws(' ', name, array_to_string(selected, ' ')),
       '(^| )('
-        || 'kubernetes-dashboard|dashboard|headlamp|lens|octant|rancher|portainer|weave-scope[a-z-]*|kubecost|k9s'
+        || 'kubernetes-dashboard|dashboard|headlamp|octant|portainer|weave-scope[a-z-]*|kubecost'
         || '|kubeflow|centraldashboard|ml-pipeline-ui|jupyter[a-z-]*|notebook[a-z-]*|mlflow|ray-head|airflow[a-z-]*|argo-server'
-        || '|argocd-server|jenkins|gitea|gitlab|nexus|harbor|vault|consul|consul-ui|etcd|minio|minio-console'
+        || '|jenkins|consul|consul-ui|etcd|minio'
         || '|redis|redis-master|redis-[a-z-]+|postgres|postgresql|postgres-[a-z-]+|mysql|mariadb|mongo|mongodb|cassandra'
         || '|elasticsearch|opensearch|kibana|memcached|rabbitmq|zookeeper|kafka|clickhouse|neo4j|couchdb|influxdb'
-        || '|prometheus|prometheus-[a-z-]+|alertmanager|grafana|jaeger-query|kiali|hubble-ui|longhorn-frontend|traefik-dashboard'
+        || '|prometheus|prometheus-[a-z-]+|alertmanager|jaeger-query|hubble-ui|longhorn-frontend|traefik-dashboard'
         || '|phpmyadmin|pgadmin[0-9]?|adminer|mongo-express|redis-commander|spark-master|hadoop[a-z-]*|selenium[a-z-]*'
         || ')( |$)'
+    )
+    -- what has a sign-in of its own is meant for an ingress
+    or how <> 'Ingress' and regexp_like(
+      concat_ws(' ', name, array_to_string(selected, ' ')),
+      '(^| )(rancher|argocd-server|gitea|gitlab|nexus|harbor|vault|minio-console|grafana|kiali|keycloak)( |$)'
     )
     -- Kubeflow, and the gateway of the mesh in front of it
     or namespace = 'kubeflow'
@@ -121,8 +126,8 @@ where outcome in ('allowed', 'unknown')
     )
     or array_has_any(
       array_concat(coalesce(ports, make_array()), coalesce(targets, make_array())), make_array(
-        '2375', '2376', '2379', '2380', '3306', '5432', '5601', '5984', '6379', '6380', '7001', '7474', '8086', '8200', '8265',
-        '8500', '8888', '9000', '9042', '9090', '9092', '9200', '9300', '10250', '11211', '15672', '26379', '27017', '50070'
+        '2375', '2376', '2379', '2380', '3306', '5432', '5601', '5984', '6379', '6380', '7474', '8200', '8265',
+        '8500', '9042', '9092', '9200', '9300', '10250', '11211', '15672', '26379', '27017'
       )
     )
   )

@@ -47,12 +47,18 @@ select
   first_value(user_agent order by in_identities('cluster_controllers', username), ts, audit_id) as user_agent
 from pod_containers
 where outcome in ('allowed', 'unknown')
-  and regexp_like(
-    lower(concat_ws(' ', image, command, args, container_name, workload)),
-    '(^|[^a-z0-9])(nsenter1?|kubeletmein|kubesploit|metasploit|msfconsole|msfvenom|meterpreter|kalilinux|kali-rolling'
-    || '|parrotsec|blackarch|mimikatz|mimipenguin|linpeas|pspy(32|64)?|truffleproc|cdk-team|traitor|amicontained|sliver'
-    || '|cobaltstrike|chisel|ngrok|frpc|ligolo|gsocket|proxychains|masscan|zmap|sqlmap|nikto|hydra|bettercap|ettercap'
-    || '|responder|node-?shell|nodeshell|kubestroyer|kubehound|rbac-police|red-kube|container-escape|escape-to-host'
-    || '|breakout|exploit|reverse-?shell|revshell|rootkit|backdoor|pwn(kit|ed)?|evil)([^a-z0-9]|$)'
+  and (
+    -- network plugins enter other namespaces too, but not from a pod or job by hand
+    regexp_like(lower(concat_ws(' ', image, container_name, workload)), '(^|[^a-z0-9])nsenter([^a-z0-9]|$)')
+    or resource in ('pods', 'jobs') and not in_identities('cluster_controllers', username)
+      and regexp_like(lower(concat_ws(' ', command, args)), '(^|[^a-z0-9])nsenter([^a-z0-9]|$)')
+    or regexp_like(
+      lower(concat_ws(' ', image, command, args, container_name, workload)),
+      '(^|[^a-z0-9])(nsenter1|kubeletmein|kubesploit|metasploit|msfconsole|msfvenom|meterpreter|kalilinux|kali-rolling'
+      || '|parrotsec|blackarch|mimikatz|mimipenguin|linpeas|pspy(32|64)?|truffleproc|cdk-team|traitor|amicontained|sliver'
+      || '|cobaltstrike|chisel|ngrok|frpc|ligolo|gsocket|proxychains|masscan|zmap|sqlmap|nikto|bettercap|ettercap'
+      || '|node-?shell|nodeshell|kubestroyer|kubehound|rbac-police|red-kube|container-escape|escape-to-host'
+      || '|container-breakout|exploit|reverse-?shell|revshell|rootkit|backdoor|pwn(kit|ed)?|evil)([^a-z0-9]|$)'
+    )
   )
 group by cluster, date, namespace, image, container_name

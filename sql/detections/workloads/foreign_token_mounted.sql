@@ -31,7 +31,7 @@ with accounts as (
   where service_account is not null
   union
   select cluster, service_account_namespace as namespace, service_account_name as account
-  from sensitive
+  from addresses
   where actor_kind = 'service_account'
   union
   select cluster, namespace, name as account

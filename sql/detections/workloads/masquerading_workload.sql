@@ -48,7 +48,8 @@ from (
       *,
       -- without what a ReplicaSet, a DaemonSet or generateName add
       case
-        when resource = 'pods' then regexp_replace(full_name, '(-[a-z0-9]{8,10})?-([a-z0-9]{5})?$', '')
+        when resource = 'pods' and full_name not in ('kube-proxy', 'konnectivity-agent', 'gke-metrics-agent')
+          then regexp_replace(full_name, '(-[a-z0-9]{8,10})?-([a-z0-9]{5})?$', '')
         else full_name
       end as base,
       unnest(make_array(

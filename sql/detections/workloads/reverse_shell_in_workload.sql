@@ -20,7 +20,7 @@
 -- describe = "The command, the arguments, a hook or a probe of a container is an idiom that hands a shell to another machine."
 -- benign = [
 --   "A penetration test",
---   "A health check that opens /dev/tcp of the container itself",
+--   "A check of health that talks through a shell",
 -- ]
 -- blind = ["a command that comes with the image, from a ConfigMap or an environment variable, or encoded"]
 -- triage = [
@@ -58,9 +58,11 @@ from (
 where outcome in ('allowed', 'unknown')
   and regexp_like(
     commands,
-    '/dev/(tcp|udp)/|mkfifo .*\b(nc|ncat|netcat|telnet|openssl)\b|socat .*exec|pty\.spawn|fsockopen|socket.*(dup2|subprocess|spawn)'
+    '(>&|<>&) */dev/(tcp|udp)/|/dev/(tcp|udp)/.*([0-9] *[<>]& *[0-9]|(^|[ /;&|])(ba|da|z|k)?sh +(-i|<&)|while +read)'
+    || '|(^|[ /;&|])(ba|da|z|k)?sh +-i .*/dev/(tcp|udp)/|mkfifo .*\b(nc|ncat|netcat|telnet|openssl)\b|socat .*exec'
+    || '|pty\.spawn|fsockopen.*(exec|proc_open|system)|socket.*(dup2|subprocess|spawn)'
     || '|(^|[ /;&|])(nc|ncat|netcat)( .*)? (-[a-z]*e|-[a-z]*c +[^ ]*sh|--(sh-)?exec)( |$)'
-    || '|(^|[ /;&|])(ba|z|k)?sh +-i +[^|]*[0-9]?[<>]&|TCPSocket\.(new|open)|Socket::INET|tclsh .*socket'
-    || '|(^|[ /;&|])(ngrok|chisel|ligolo|pwncat|gsocket|gs-netcat)( |$)'
+    || '|(^|[ /;&|])(ba|z|k)?sh +-i +[^|]*[0-9]?[<>]&|TCPSocket\.(new|open).*(exec|spawn|popen|\$stdin)'
+    || '|Socket::INET.*(exec|open)|tclsh .*socket'
   )
 group by cluster, date, namespace, commands
