@@ -58,7 +58,7 @@ from (
 where outcome in ('allowed', 'unknown')
   and regexp_like(
     commands,
-    '(>&|<>&) */dev/(tcp|udp)/|/dev/(tcp|udp)/.*([0-9] *[<>]& *[0-9]|(^|[ /;&|])(ba|da|z|k)?sh +(-i|<&)|while +read)'
+    '(?s)>& */dev/(tcp|udp)/|/dev/(tcp|udp)/.*((^|[^0-9])[01] *[<>]& *[0-9]|(^|[ /;&|])(ba|da|z|k)?sh +(-i|<&)|while +read)'
     || '|(^|[ /;&|])(ba|da|z|k)?sh +-i .*/dev/(tcp|udp)/|mkfifo .*\b(nc|ncat|netcat|telnet|openssl)\b|socat .*exec'
     || '|pty\.spawn|fsockopen.*(exec|proc_open|system)|socket.*(dup2|subprocess|spawn)'
     || '|(^|[ /;&|])(nc|ncat|netcat)( .*)? (-[a-z]*e|-[a-z]*c +[^ ]*sh|--(sh-)?exec)( |$)'

@@ -59,8 +59,8 @@ from (
 where outcome in ('allowed', 'unknown')
   and regexp_like(
     commands,
-    '(curl|wget|fetch) .*\| *(sudo +)?([^ |]*/)?((a|ba|da|z)?sh|python[0-9.]*|perl|ruby|node)( |$|[;|&])'
-    || '|(\$\(|`|<\() *(curl|wget) |(curl|wget) .*(;|&&) *chmod '
+    '(?s)(curl|wget|fetch) .*\| *(sudo +)?([^ |]*/)?((a|ba|da|z)?sh|python[0-9.]*|perl|ruby|node)( |$|[;|&])'
+    || '|(\$\(|`|<\() *(curl|wget) |(curl|wget) .{0,500}(;|&&|\n) *chmod +(-R +)?([ugoa]*\+[rwst]*x|0?[57][0-7]{2})'
     || '|base64 +(-d|-D|--decode)[^|]*\| *([^ |]*/)?((a|ba|da|z)?sh|python[0-9.]*|perl)( |$|[;|&])'
     || '|exec\( *(__import__\(.base64.\)|base64\.b64decode|urllib|requests\.get)|urlopen\(.*exec\('
   )
