@@ -23,52 +23,58 @@
 -- params = { events_min = 3000 }
 
 with stages as (
-  select
-    cluster, actor, date_trunc('minute', ts) as minute, stage, count(*) as events, min(audit_id) as audit_id,
-    min(ts) as first_ts, max(ts) as last_ts, min(username) as username
+  select cluster, actor, date_trunc('minute', ts) as minute, stage, count(*) as events
   from activity
   group by cluster, actor, date_trunc('minute', ts), stage
 ),
 minutes as (
   -- each request counts once, in the stage that most of them have
-  select
-    cluster, actor, minute, max(events) as events, min(audit_id) as audit_id, min(first_ts) as first_ts,
-    max(last_ts) as last_ts, min(username) as username
+  select cluster, actor, minute, max(events) as events
   from stages
   group by cluster, actor, minute
 ),
-totals as (
-  select cluster, minute, sum(events) as events
-  from minutes
-  group by cluster, minute
-),
-shares as (
+sliding as (
   select
-    m.*,
-    sum(m.events) over (
-      partition by m.cluster, m.actor order by m.minute range between current row and interval '4 minutes' following
-    ) as own,
-    t.sliding as total
-  from minutes m
-  join (
-    select
-      cluster, minute,
-      sum(events) over (
-        partition by cluster order by minute range between current row and interval '4 minutes' following
-      ) as sliding
-    from totals
-  ) t on t.cluster = m.cluster and t.minute = m.minute
+    cluster, actor, minute,
+    sum(events) over (
+      partition by cluster, actor order by minute range between current row and interval '4 minutes' following
+    ) as own
+  from minutes
+),
+totals as (
+  select
+    cluster, minute,
+    sum(events) over (
+      partition by cluster order by minute range between current row and interval '4 minutes' following
+    ) as total
+  from (
+    select cluster, minute, max(events) as events
+    from (
+      select cluster, date_trunc('minute', ts) as minute, stage, count(*) as events
+      from activity
+      group by cluster, date_trunc('minute', ts), stage
+    )
+    group by cluster, minute
+  )
+),
+floods as (
+  select s.cluster, s.actor, s.minute, s.own, t.total
+  from sliding s
+  join totals t on t.cluster = s.cluster and t.minute = s.minute
+  where s.own >= $events_min and s.own * 2 > t.total
 )
 select
-  first_value(audit_id order by first_ts, audit_id) as audit_id,
-  min(first_ts) as first_seen,
-  max(last_ts) as last_seen,
-  actor,
-  max(own) || ' of ' || first_value(total order by own desc) || ' requests in 5 minutes' as object,
-  max(own)::bigint as events,
-  cluster
-from shares
-where own >= $events_min and own * 2 > total
-  and starts_with(username, 'system:node:') is not true
-  and not in_identities('cluster_controllers', username)
-group by cluster, date_trunc('day', minute), actor
+  first_value(a.audit_id order by a.ts, a.audit_id) as audit_id,
+  min(a.ts) as first_seen,
+  max(a.ts) as last_seen,
+  a.actor,
+  max(f.own) || ' of ' || first_value(f.total order by f.own desc) || ' requests in 5 minutes' as object,
+  max(f.own)::bigint as events,
+  a.cluster,
+  min(a.client_ip) as client_ip,
+  min(a.user_agent) as user_agent
+from floods f
+join activity a on a.cluster = f.cluster and a.actor = f.actor and date_trunc('minute', a.ts) = f.minute
+where starts_with(a.username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', a.username)
+group by a.cluster, a.date, a.actor
