@@ -69,7 +69,8 @@ pub(super) fn over(
     let snapshot = lake.snapshot()?;
     let lists = work.config.lists_with(&work.pack.lists);
     let events = Events::Parts(snapshot.parts().to_vec());
-    let source = Source { lake, snapshot: &snapshot, pack: work.pack, lists: &lists, settings };
+    let least = crate::baseline::needed(work.pack);
+    let source = Source { lake, snapshot: &snapshot, pack: work.pack, least, lists: &lists, settings };
     let baseline = crate::baseline::update(&source, period, || work.watch.check())?;
     let session = baseline.join(Session::open(settings, events, args::views(work.pack), &lists, period)?)?;
     let known = Known { today: chrono::Utc::now().date_naive(), days: baseline.days };
