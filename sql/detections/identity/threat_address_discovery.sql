@@ -40,7 +40,7 @@ select
   ) as requests,
   min(user_agent) as user_agent
 from activity
-where outcome = 'allowed'
+where outcome in ('allowed', 'unknown') and (stage is distinct from 'RequestReceived')
   -- everybody's business without a credential: health, version, and what anonymous_access tells
   and actor_kind not in ('anonymous', 'unauthenticated')
   and (
