@@ -3,13 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::{fs, io};
 
+use kubesift::detection::cases::Case;
 use kubesift::detection::lint::lint;
 use kubesift::detection::{Detection, FILES, Pack, View};
 use kubesift::error::Result;
-use kubesift::prove;
+use kubesift::prove::{self, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -52,6 +53,7 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
     };
     let both_ways = prove::both_ways(&cases);
     trials.push(Trial::test(format!("{id}::has a hit and a miss"), || both_ways.map_err(Failed::from)));
+    trials.extend(trick_trials(pack, id, &cases));
     for case in cases {
         let pack = pack.clone();
         trials.push(Trial::test(format!("{id}::{}", case.name), move || {
@@ -61,6 +63,24 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
         }));
     }
     trials
+}
+
+/// One trial for each family of tricks. The first that runs tries them all: it takes little longer than one alone.
+fn trick_trials(pack: &Result<Arc<Pack>, String>, id: &'static str, cases: &[Case]) -> Vec<Trial> {
+    let verdicts: Arc<OnceLock<Vec<Verdict>>> = Arc::default();
+    let cases: Arc<[Case]> = cases.into();
+    prove::trials()
+        .map(|name| {
+            let (pack, verdicts, cases) = (pack.clone(), Arc::clone(&verdicts), Arc::clone(&cases));
+            Trial::test(format!("{id}::{name}"), move || {
+                let pack = pack.map_err(|error| format!("the pack does not load: {error}"))?;
+                let detection = pack.get(id).ok_or_else(|| format!("there is no detection {id}"))?;
+                let verdicts = verdicts.get_or_init(|| prove::survive(&pack, detection, &cases));
+                let fault = verdicts.iter().find(|verdict| verdict.case == name).and_then(|one| one.fault.clone());
+                fault.map_or(Ok(()), |fault| Err(fault.into()))
+            })
+        })
+        .collect()
 }
 
 fn held<T>(parsed: Result<T>) -> Result<(), Failed> {
