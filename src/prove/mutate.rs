@@ -1,7 +1,9 @@
 //! Tricks: what an attacker, or the log's way to us, changes in the events of an attack that stays the same attack.
 //!
 //! A trick changes an event only where the changed request would still do what the event did, and where it changes
-//! anything at all.
+//! anything at all. What makes a request that request (verb, object, body) is never taken away; what a log may lack or
+//! an attacker may choose is. An API server writes `sourceIPs` always: a detection that is about addresses declares
+//! that it is blind without them, so that whoever reads a log that has none is told.
 
 use serde_json::{Map, Value, json};
 
@@ -35,7 +37,7 @@ pub const TRICKS: [Trick; 14] = [
     trick("impersonation", impersonation),
     trick("reused_audit_id", beside_a_decoy),
     trick("null_columns.userAgent", |event| without(event, "userAgent")),
-    trick("null_columns.annotations", |event| without(event, "annotations")),
+    trick("null_columns.annotations", without_annotations),
     trick("null_columns.sourceIPs", |event| without(event, "sourceIPs")),
     trick("null_columns.responseStatus", without_status),
     trick("null_columns.groups", |event| without_of_user(event, "groups")),
@@ -188,6 +190,14 @@ fn without(event: &Value, member: &str) -> Option<Vec<Value>> {
     changed(event, |event| event.remove(member).map(drop))
 }
 
+/// Of a refusal that has no code the annotations are all that says so.
+fn without_annotations(event: &Value) -> Option<Vec<Value>> {
+    let is_forbidden = event["annotations"]["authorization.k8s.io/decision"] == "forbid";
+    let is_refused = event["responseStatus"]["code"].as_i64().is_some_and(|code| code >= 400);
+    (!is_forbidden || is_refused).then_some(())?;
+    without(event, "annotations")
+}
+
 /// A refusal is known by its code alone, so only of what was let in the answer may be lost.
 fn without_status(event: &Value) -> Option<Vec<Value>> {
     event["responseStatus"]["code"].as_i64().filter(|code| *code < 400)?;
@@ -203,6 +213,8 @@ fn without_of_user(event: &Value, member: &str) -> Option<Vec<Value>> {
 pub struct Variant {
     /// All events of the case, those of the attack as the trick leaves them.
     pub events: Vec<Value>,
+    /// Those of them that the trick made or changed.
+    pub changed: Vec<Value>,
     /// The audit ids that a finding must bear as evidence.
     pub hits: Vec<String>,
 }
@@ -211,20 +223,25 @@ impl Trick {
     /// The case's `events` with the trick on those at `attack`; `None` if it changes none of them.
     #[must_use]
     pub fn apply(&self, events: &[Value], attack: &[usize], hits: &[String]) -> Option<Variant> {
-        let mut variant = Variant { events: Vec::with_capacity(events.len()), hits: hits.to_vec() };
-        let (mut is_changed, one_id) = (false, hits.first().filter(|_| self.name == "reused_audit_id"));
+        let one_id = hits.first().filter(|_| self.name == "reused_audit_id");
+        let mut variant =
+            Variant { events: Vec::with_capacity(events.len()), changed: Vec::new(), hits: hits.to_vec() };
         for (index, event) in events.iter().enumerate() {
-            let mut now = attack.contains(&index).then(|| (self.change)(event)).flatten();
-            is_changed |= now.is_some();
-            if let (Some(id), Some(events)) = (one_id, &mut now) {
-                events.iter_mut().for_each(|event| event["auditID"] = json!(id));
+            let now = if attack.contains(&index) { (self.change)(event) } else { None };
+            let Some(mut now) = now else {
+                variant.events.push(event.clone());
+                continue;
+            };
+            if let Some(id) = one_id {
+                now.iter_mut().for_each(|event| event["auditID"] = json!(id));
             }
-            variant.events.extend(now.unwrap_or_else(|| vec![event.clone()]));
+            variant.changed.extend_from_slice(&now);
+            variant.events.append(&mut now);
         }
         if let Some(id) = one_id {
             variant.hits = vec![id.clone()];
         }
-        is_changed.then_some(variant)
+        (!variant.changed.is_empty()).then_some(variant)
     }
 }
 
@@ -332,6 +349,11 @@ mod tests {
         // without its code nothing says that it was refused
         assert_eq!(try_on("null_columns.responseStatus", &list()), None);
         assert_eq!(try_on("null_columns.uid", &list()), None);
+        let mut forbidden = exec();
+        forbidden["annotations"]["authorization.k8s.io/decision"] = json!("forbid");
+        assert_eq!(try_on("null_columns.annotations", &forbidden), None);
+        forbidden["responseStatus"]["code"] = json!(403);
+        assert!(try_on("null_columns.annotations", &forbidden).unwrap()[0].get("annotations").is_none());
     }
 
     #[test]

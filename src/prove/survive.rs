@@ -18,8 +18,8 @@ use crate::event;
 use crate::finding::Finding;
 use crate::schema;
 
-/// Lines of a variant that are shown when it is not found.
-const LINES_SHOWN: usize = 4;
+/// Changed lines that are shown of the first case that a trick hides.
+const LINES_SHOWN: usize = 2;
 
 /// The verdicts of each family of tricks that concerns a detection, `survives spoofed_address`, and of `keeps clusters
 /// apart`.
@@ -58,9 +58,16 @@ fn families() -> BTreeSet<&'static str> {
     TRICKS.iter().map(Trick::family).collect()
 }
 
-/// By the name of each trick that applied to any case, the faults of those cases that it hid.
+/// A case that a trick hides.
+struct Fault {
+    what: String,
+    /// Events that the trick changed, as they are then.
+    changed: Vec<String>,
+}
+
+/// By the name of each trick that applied to any case, the cases that it hid.
 #[derive(Default)]
-struct Tried(BTreeMap<&'static str, Vec<String>>);
+struct Tried(BTreeMap<&'static str, Vec<Fault>>);
 
 impl Tried {
     /// The faults of the family, less those declared; `None` if there was nothing to try or to declare.
@@ -71,22 +78,26 @@ impl Tried {
             .filter_map(|entry| entry.split_once(':').map(|(name, _)| name))
             .filter(|name| *name == family || tricks.contains(name))
             .collect();
-        let is_declared = |trick: &str| declared.iter().any(|name| *name == family || *name == trick);
-        let hidden = |trick: &str| self.0.get(trick).filter(|faults| !faults.is_empty());
-        let mut faults: Vec<String> = tricks
-            .iter()
-            .filter(|trick| !is_declared(trick))
-            .filter_map(|trick| hidden(trick))
-            .flatten()
-            .cloned()
-            .collect();
+        let covers = |name: &str, trick: &str| name == family || name == trick;
+        let mut faults = Vec::new();
+        for trick in tricks.iter().filter(|trick| !declared.iter().any(|name| covers(name, trick))) {
+            faults.extend(self.told(trick));
+        }
         for name in &declared {
-            if !tricks.iter().any(|trick| (*name == family || name == trick) && hidden(trick).is_some()) {
+            if !tricks.iter().any(|trick| covers(name, trick) && self.told(trick).is_some()) {
                 faults.push(format!("blind declares {name}, but no case is lost to it; leave the entry out"));
             }
         }
         let concerns = !declared.is_empty() || tricks.iter().any(|trick| self.0.contains_key(trick));
         concerns.then_some(faults)
+    }
+
+    /// The cases that the trick hid, and what it made of the first.
+    fn told(&self, trick: &str) -> Option<String> {
+        let faults = self.0.get(trick)?;
+        let changed = faults.first()?.changed.iter().map(|line| format!("\n      {line}")).collect::<String>();
+        let whats: Vec<String> = faults.iter().map(|fault| format!("\n    {}", fault.what)).collect();
+        Some(format!("{trick} hides{}\n    as it left the first:{changed}", whats.concat()))
     }
 }
 
@@ -186,16 +197,14 @@ fn attempts_on<'a>(case: &'a Case, plain: &'a [Finding]) -> Result<Vec<Attempt<'
 
 impl Attempt<'_> {
     /// What is wrong, unless the attack is found in one of the ways.
-    fn judge(&self, found: &[Vec<Finding>]) -> Option<String> {
+    fn judge(&self, found: &[Vec<Finding>]) -> Option<Fault> {
         let mut faults = Vec::new();
         for (variant, findings) in self.ways.iter().zip(found) {
             faults.push(self.fault(variant, findings)?);
         }
-        let (trick, case) = (self.trick.name, &self.case.name);
-        let shown: Vec<String> = self.ways.first()?.events.iter().map(Value::to_string).collect();
-        let (cut, most) = (shown.len().saturating_sub(LINES_SHOWN), shown.len().min(LINES_SHOWN));
-        let rest = if cut > 0 { format!("\n  ... and {cut} more") } else { String::new() };
-        Some(format!("{trick}, case {case:?}: {}\n  {}{rest}", faults.join("; or "), shown[..most].join("\n  ")))
+        faults.dedup();
+        let changed = self.ways.first()?.changed.iter().take(LINES_SHOWN).map(Value::to_string).collect();
+        Some(Fault { what: format!("case {:?}: {}", self.case.name, faults.join("; or ")), changed })
     }
 
     fn fault(&self, variant: &Variant, findings: &[Finding]) -> Option<String> {
