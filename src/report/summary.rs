@@ -116,7 +116,7 @@ fn notes(accounts: &[Account]) -> Vec<(&'static str, String)> {
     noted.iter().take(LISTED_MAX).map(line).chain(more(noted.len())).collect()
 }
 
-/// What was hidden by whose word, and the suppressions that should be looked at again.
+/// What was hidden by whose word; first the suppressions that should be looked at again.
 fn suppressions(report: &Report<'_>) -> Vec<(&'static str, String)> {
     let line = |(index, rule): (usize, &Suppression)| {
         let effect = match (rule.effect, rule.findings) {
@@ -127,13 +127,19 @@ fn suppressions(report: &Report<'_>) -> Vec<(&'static str, String)> {
             (Effect::NotRun, _) => "its detection did not run".to_owned(),
         };
         let named = [("actor", &rule.actor), ("object", &rule.object), ("cluster", &rule.cluster)];
-        let named = named.into_iter().filter_map(|(key, name)| Some(format!(" {key} {}", name.as_ref()?)));
+        let named = named.into_iter().filter_map(|(key, name)| Some(format!(", {key} {}", name.as_ref()?)));
         let label = if index == 0 { "suppressed" } else { "" };
         let (detection, reason, owner) = (&rule.detection, &rule.reason, &rule.owner);
         (label, format!("{effect}: {detection}{} ({reason}; {owner})", named.collect::<String>()))
     };
-    let rules = report.suppressions;
-    rules.iter().enumerate().take(LISTED_MAX).map(line).chain(more(rules.len())).collect()
+    let mut rules: Vec<_> = report.suppressions.iter().collect();
+    rules.sort_by_key(|rule| match rule.effect {
+        Effect::Expired => 0,
+        Effect::Idle => 1,
+        Effect::Hid => 2,
+        Effect::NotRun => 3,
+    });
+    rules.iter().copied().enumerate().take(LISTED_MAX).map(line).chain(more(rules.len())).collect()
 }
 
 fn detections(report: &Report<'_>) -> String {
