@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             move || loaded
         }),
         Trial::test("pack::each case file has its detection", no_case_file_is_alone),
+        Trial::test("pack::lists are exact and in order", lists_are_exact),
     ];
     for (path, text) in FILES {
         if path.starts_with("sql/views/") {
@@ -112,6 +113,45 @@ fn no_case_file_is_alone() -> Result<(), Failed> {
         }
     }
     if alone.is_empty() { Ok(()) } else { Err(format!("no detection beside {}", alone.join(", ")).into()) }
+}
+
+/// A pattern would know whoever chooses a name that fits it, and an entry out of order hides its double.
+fn lists_are_exact() -> Result<(), Failed> {
+    let mut faults = Vec::new();
+    for (path, text) in FILES.iter().filter(|(path, _)| path.starts_with("sql/lists/")) {
+        let lists: toml::Table = text.parse()?;
+        if !text.starts_with("# ") {
+            faults.push(format!("{path}: say first of which platform and versions it speaks"));
+        }
+        for (name, list) in &lists {
+            if !says_its_source(text, name) {
+                faults.push(format!("{path}: {name}: a comment above it says where the names come from"));
+            }
+            for key in ["identities", "verbs", "resources"] {
+                let entries: Vec<&str> = list
+                    .get(key)
+                    .and_then(toml::Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|one| one.as_str())
+                    .collect();
+                if !entries.is_sorted_by(|a, b| a < b) {
+                    faults.push(format!("{path}: {name}.{key} is not sorted, or holds an entry twice"));
+                }
+                if let Some(loose) = entries.iter().find(|entry| entry.contains('*')) {
+                    faults.push(format!("{path}: {name}.{key}: {loose:?} is not exact"));
+                }
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+}
+
+/// Whether the line above a list is a comment.
+fn says_its_source(text: &str, list: &str) -> bool {
+    let lines: Vec<&str> = text.lines().collect();
+    let header = lines.iter().position(|line| *line == format!("[{list}]"));
+    header.and_then(|at| at.checked_sub(1)).is_some_and(|above| lines[above].starts_with("# "))
 }
 
 fn root() -> &'static Path {
