@@ -24,18 +24,29 @@ fn main() -> ExitCode {
         Trial::test("pack::each case file has its detection", no_case_file_is_alone),
         Trial::test("pack::lists are exact and in order", lists_are_exact),
     ];
+    let mut tricks: Vec<(usize, Trial)> = Vec::new();
     for (path, text) in FILES {
         if path.starts_with("sql/views/") {
             trials.push(Trial::test(format!("{}::header", stem(path)), || held(View::parse(path, text))));
         } else if path.starts_with("sql/detections/") {
-            trials.extend(detection_trials(&pack, path, text));
+            let cases = prove::read_cases(&root().join(path));
+            tricks.extend(trick_trials(&pack, stem(path), cases.as_deref().unwrap_or_default()).enumerate());
+            trials.extend(detection_trials(&pack, path, text, cases));
         }
     }
+    // the first trial of a detection works for the others, so that these would wait for it if they stood beside it
+    tricks.sort_by_key(|(index, _)| *index);
+    trials.extend(tricks.into_iter().map(|(_, trial)| trial));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// The trials of one detection: header, lint, its cases, and whether these cases say enough.
-fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: &'static str) -> Vec<Trial> {
+fn detection_trials(
+    pack: &Result<Arc<Pack>, String>,
+    path: &'static str,
+    text: &'static str,
+    cases: Result<Vec<Case>>,
+) -> Vec<Trial> {
     let id = stem(path);
     let mut trials = vec![
         Trial::test(format!("{id}::header"), move || held(Detection::parse(path, text))),
@@ -45,7 +56,7 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
             if messages.is_empty() { Ok(()) } else { Err(messages.join("\n").into()) }
         }),
     ];
-    let cases = match prove::read_cases(&root().join(path)) {
+    let cases = match cases {
         Ok(cases) => cases,
         Err(error) => {
             trials.push(Trial::test(format!("{id}::cases"), move || Err(error.to_string().into())));
@@ -54,7 +65,6 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
     };
     let both_ways = prove::both_ways(&cases);
     trials.push(Trial::test(format!("{id}::has a hit and a miss"), || both_ways.map_err(Failed::from)));
-    trials.extend(trick_trials(pack, id, &cases));
     for case in cases {
         let pack = pack.clone();
         trials.push(Trial::test(format!("{id}::{}", case.name), move || {
@@ -66,22 +76,24 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
     trials
 }
 
-/// One trial for each family of tricks. The first that runs tries them all: it takes little longer than one alone.
-fn trick_trials(pack: &Result<Arc<Pack>, String>, id: &'static str, cases: &[Case]) -> Vec<Trial> {
+/// One trial for each family of tricks, of which the first that runs tries all: that takes little longer than one.
+fn trick_trials(
+    pack: &Result<Arc<Pack>, String>,
+    id: &'static str,
+    cases: &[Case],
+) -> impl Iterator<Item = Trial> + use<> {
     let verdicts: Arc<OnceLock<Vec<Verdict>>> = Arc::default();
-    let cases: Arc<[Case]> = cases.into();
-    prove::trials()
-        .map(|name| {
-            let (pack, verdicts, cases) = (pack.clone(), Arc::clone(&verdicts), Arc::clone(&cases));
-            Trial::test(format!("{id}::{name}"), move || {
-                let pack = pack.map_err(|error| format!("the pack does not load: {error}"))?;
-                let detection = pack.get(id).ok_or_else(|| format!("there is no detection {id}"))?;
-                let verdicts = verdicts.get_or_init(|| prove::survive(&pack, detection, &cases));
-                let fault = verdicts.iter().find(|verdict| verdict.case == name).and_then(|one| one.fault.clone());
-                fault.map_or(Ok(()), |fault| Err(fault.into()))
-            })
+    let (pack, cases): (_, Arc<[Case]>) = (pack.clone(), cases.into());
+    prove::trials().map(move |name| {
+        let (pack, verdicts, cases) = (pack.clone(), Arc::clone(&verdicts), Arc::clone(&cases));
+        Trial::test(format!("{id}::{name}"), move || {
+            let pack = pack.map_err(|error| format!("the pack does not load: {error}"))?;
+            let detection = pack.get(id).ok_or_else(|| format!("there is no detection {id}"))?;
+            let verdicts = verdicts.get_or_init(|| prove::survive(&pack, detection, &cases));
+            let fault = verdicts.iter().find(|verdict| verdict.case == name).and_then(|one| one.fault.clone());
+            fault.map_or(Ok(()), |fault| Err(fault.into()))
         })
-        .collect()
+    })
 }
 
 fn held<T>(parsed: Result<T>) -> Result<(), Failed> {

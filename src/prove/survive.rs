@@ -119,7 +119,8 @@ struct Attempt<'a> {
 
 impl Runner<'_> {
     fn run(&self, tried: &mut Tried) -> Result<(), String> {
-        let plain = self.find(self.cases.iter().map(|case| case.events.clone()).collect())?;
+        let texts: Vec<String> = self.cases.iter().map(|case| case.events.clone()).collect();
+        let plain = self.find(&texts)?;
         let mut faults = Vec::new();
         let mut attempts = Vec::new();
         for (case, findings) in self.cases.iter().zip(&plain) {
@@ -133,8 +134,9 @@ impl Runner<'_> {
                 faults.push(format!("case {name:?} beside other clusters: expected {expected:?}, found {found:?}"));
             }
         }
-        let texts = attempts.iter().flat_map(|attempt| &attempt.ways).map(|variant| lines(&variant.events)).collect();
-        let mut found = self.find(texts)?.into_iter();
+        let ways = attempts.iter().flat_map(|attempt| &attempt.ways);
+        let texts: Vec<String> = ways.map(|variant| lines(&variant.events)).collect();
+        let mut found = self.find(&texts)?.into_iter();
         for attempt in attempts {
             let found: Vec<Vec<Finding>> = found.by_ref().take(attempt.ways.len()).collect();
             let fault = attempt.judge(&found);
@@ -144,11 +146,11 @@ impl Runner<'_> {
     }
 
     /// The findings of each text of events.
-    fn find(&self, texts: Vec<String>) -> Result<Vec<Vec<Finding>>, String> {
+    fn find(&self, texts: &[String]) -> Result<Vec<Vec<Finding>>, String> {
         let Some(first) = self.cases.first().filter(|_| !texts.is_empty()) else { return Ok(Vec::new()) };
         let clusters: Vec<String> = (0..texts.len()).map(|index| format!("cluster-{index}")).collect();
         let mut batches = Vec::new();
-        for (cluster, text) in clusters.iter().zip(&texts) {
+        for (cluster, text) in clusters.iter().zip(texts) {
             batches.extend(event::parse_text(text, cluster)?);
         }
         let all = concat_batches(&schema::events(), &batches).map_err(|error| error.to_string())?;
