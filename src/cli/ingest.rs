@@ -127,7 +127,7 @@ fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
         totals,
         started_at: None,
     };
-    let report = Report { findings: &[], headers: &[], accounts, outcomes: &[], summary };
+    let report = Report { findings: &[], headers: &[], accounts, suppressions: &[], outcomes: &[], summary };
     say(summary::summary(&report).trim_end());
     match version {
         Some(version) => say(&format!("committed as version {version}")),
