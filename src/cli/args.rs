@@ -137,7 +137,13 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub(super) fn pack(&self) -> Result<Pack> {
+    /// The folder with a whole pack, where one was named.
+    pub(super) fn pack_folder(&self) -> Option<&Path> {
+        self.pack.as_deref()
+    }
+
+    /// All detections, also those that are not to run.
+    pub(super) fn whole(&self) -> Result<Pack> {
         let mut pack = match &self.pack {
             Some(folder) => Pack::read(folder)?,
             None => Pack::embedded()?,
@@ -145,6 +151,11 @@ impl Rules {
         if let Some(folder) = &self.folder {
             pack.with_folder(folder)?;
         }
+        Ok(pack)
+    }
+
+    pub(super) fn pack(&self) -> Result<Pack> {
+        let mut pack = self.whole()?;
         if !self.only.is_empty() {
             pack.only(&self.only)?;
         }

@@ -3,10 +3,12 @@
 //! - `document` reads TOML strictly, `token` cuts SQL into words: both know no detection.
 //! - `header` reads a detection file, `view` a view file, [`cases`] the cases beside a detection.
 //! - [`attack`] names MITRE's ids, [`mod@lint`] finds traps in a query's text.
+//! - [`coverage`] is what others look for and who of ours answers.
 //! - `pack` puts the files of `sql/`, which are part of the binary, and a user's own folder together.
 
 pub mod attack;
 pub mod cases;
+pub mod coverage;
 mod document;
 mod header;
 pub mod lint;

@@ -1,5 +1,7 @@
 //! `kubesift rules`: what is detected, and the words behind each detection.
 
+mod coverage;
+
 use std::path::Path;
 
 use super::{Ending, args, output};
@@ -29,6 +31,8 @@ enum Action {
     Views,
     /// Check the detections of --rules DIR: header, columns, style
     Check,
+    /// What other packs, cloud products and threat matrices look for, and who of ours answers
+    Coverage(coverage::Args),
     /// Hold the detections of --rules DIR or --pack DIR to the cases beside them
     Test,
 }
@@ -43,6 +47,10 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
             show(pack.get(id).ok_or_else(unknown)?)
         }
         Action::Views => views(&pack),
+        Action::Coverage(of) => {
+            coverage::run(of, &args.rules.whole()?, args.rules.pack_folder())?;
+            return Ok(Ending::Complete);
+        }
         Action::Check => check(&pack)?,
         Action::Test => test(&pack)?,
     };
