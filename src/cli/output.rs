@@ -98,6 +98,7 @@ impl Output {
             headers: &pack.detections,
             accounts,
             outcomes: &detected.outcomes,
+            readiness: &detected.readiness,
             summary,
         };
         self.write_findings(&report)?;

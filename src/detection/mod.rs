@@ -12,7 +12,10 @@ pub mod coverage;
 mod document;
 mod header;
 pub mod lint;
+mod needs;
 mod pack;
+mod policy;
+pub mod readiness;
 mod token;
 mod view;
 

@@ -8,6 +8,7 @@
 //! Call it from a thread that runs no Tokio task: it waits for its own.
 
 mod detect;
+mod facts;
 mod fault;
 mod functions;
 mod guard;
@@ -21,6 +22,7 @@ mod tests;
 mod views;
 
 pub use detect::{Detected, Run, run_detection};
-pub use run::{Extent, LevelRows, QueryResult};
+pub use facts::Extent;
+pub use run::QueryResult;
 pub use session::{Events, Period, Session, Settings};
 pub use views::View;

@@ -1,6 +1,7 @@
 //! `kubesift rules`: what is detected, and the words behind each detection.
 
 mod coverage;
+mod readiness;
 
 use std::path::Path;
 
@@ -33,6 +34,8 @@ enum Action {
     Check,
     /// What other packs, cloud products and threat matrices look for, and who of ours answers
     Coverage(coverage::Args),
+    /// Which detections could not see anything in a lake, and the audit policy that would change it
+    Readiness(readiness::Args),
     /// Hold the detections of --rules DIR or --pack DIR to the cases beside them
     Test,
 }
@@ -47,6 +50,10 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
             show(pack.get(id).ok_or_else(unknown)?)
         }
         Action::Views => views(&pack),
+        Action::Readiness(of) => {
+            readiness::run(of, &pack)?;
+            return Ok(Ending::Complete);
+        }
         Action::Coverage(of) => {
             coverage::run(of, &args.rules.whole()?, args.rules.pack_folder())?;
             return Ok(Ending::Complete);
