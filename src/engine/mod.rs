@@ -7,6 +7,7 @@
 //!
 //! Call it from a thread that runs no Tokio task: it waits for its own.
 
+mod check;
 mod detect;
 mod facts;
 mod fault;
@@ -21,6 +22,7 @@ mod session;
 mod tests;
 mod views;
 
+pub use check::{Checker, Flaw};
 pub use detect::{Detected, Run, run_detection};
 pub use facts::Extent;
 pub use run::QueryResult;

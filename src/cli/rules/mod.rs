@@ -1,5 +1,6 @@
 //! `kubesift rules`: what is detected, and the words behind each detection.
 
+mod check;
 mod coverage;
 mod readiness;
 
@@ -30,7 +31,7 @@ enum Action {
     },
     /// The views that detections and queries read
     Views,
-    /// Check the detections of --rules DIR: header, columns, style
+    /// Check detections, also those of --rules DIR: header, plan, columns and their types, traps with NULL
     Check,
     /// What other packs, cloud products and threat matrices look for, and who of ours answers
     Coverage(coverage::Args),
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
             coverage::run(of, &args.rules.whole()?, args.rules.pack_folder())?;
             return Ok(Ending::Complete);
         }
-        Action::Check => check(&pack)?,
+        Action::Check => check::run(&pack)?,
         Action::Test => test(&pack)?,
     };
     output::print(&output::safe(&text))?;
@@ -123,22 +124,6 @@ fn word(status: crate::detection::Status) -> &'static str {
 fn views(pack: &Pack) -> String {
     let width = pack.views.iter().map(|view| view.name.len()).max().unwrap_or(0);
     pack.views.iter().map(|view| format!("{:<width$}  {}\n", view.name, view.describe)).collect()
-}
-
-fn check(pack: &Pack) -> Result<String> {
-    let faults: Vec<String> = pack
-        .detections
-        .iter()
-        .flat_map(|detection| {
-            let path = detection.path.clone();
-            crate::detection::lint::lint(detection).into_iter().map(move |fault| format!("{path}: {fault}"))
-        })
-        .collect();
-    if faults.is_empty() {
-        Ok(format!("{} detections are in order\n", pack.detections.len()))
-    } else {
-        Err(Error::Usage(faults.join("\n")))
-    }
 }
 
 /// Tries the cases of all detections that lie in a folder; the built-in ones were tried when the program was built.
