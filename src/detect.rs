@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use crate::config::Config;
 use crate::detection::readiness::{self, Readiness, Sight};
-use crate::detection::{Detection, Pack};
+use crate::detection::{Detection, NEED, Pack};
 use crate::engine::{self, Extent, Run, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
@@ -35,27 +35,39 @@ impl Detected {
     }
 }
 
+/// What a run knows beside the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The day, for suppressions that expire.
+    pub today: NaiveDate,
+    /// How many days the log goes back from its last one.
+    pub days: i64,
+}
+
 /// Runs every detection of `pack`, as many at a time as there are threads. One that fails is marked incomplete and the
 /// others still run; `before` is called with each detection's id and may end the run.
 pub fn detect(
     session: &Session,
     pack: &Pack,
     config: &Config,
-    today: NaiveDate,
+    known: &Known,
     mut before: impl FnMut(&str) -> Result<()> + Send,
 ) -> Result<Detected> {
-    let (readiness, extent) = readiness(session, pack, config)?;
+    let today = known.today;
+    let (readiness, extent) = readiness(session, pack, config, known.days)?;
     // also those that cannot see anything, as far as counts tell: it costs little, and a finding would prove it wrong
-    let is_empty = readiness.events == 0;
-    let wanted: Vec<_> = pack.detections.iter().filter(|_| !is_empty).map(|one| (one, params(one, config))).collect();
+    let runs = |one: &&Detection| readiness.events > 0 && !learns(one, config, known.days);
+    let wanted: Vec<_> = pack.detections.iter().filter(runs).map(|one| (one, params(one, config))).collect();
     let run = session.prepare(&wanted)?;
     let mut found = run_all(&run, &wanted, &mut before)?.into_iter();
 
     let mut detected = Detected { readiness, extent, ..Detected::default() };
     for detection in &pack.detections {
-        let (state, suppressed) = match found.next() {
-            Some((found, millis)) => judge(found, millis, config, today, &mut detected.findings)?,
-            None => (State::Ran { findings: 0, millis: 0 }, 0),
+        let (state, suppressed) = if wanted.iter().any(|(one, _)| one.id == detection.id) {
+            let (found, millis) = found.next().ok_or_else(|| Error::Internal("a detection was left out".into()))?;
+            judge(found, millis, config, today, &mut detected.findings)?
+        } else {
+            (State::Ran { findings: 0, millis: 0 }, 0)
         };
         let state = blind(&detection.id, state, suppressed, &mut detected.readiness);
         detected.outcomes.push(Outcome { detection: detection.id.clone(), state, suppressed });
@@ -64,10 +76,10 @@ pub fn detect(
     Ok(detected)
 }
 
-/// How well the detections of `pack` can see, and of what the events are.
-pub fn readiness(session: &Session, pack: &Pack, config: &Config) -> Result<(Readiness, Extent)> {
+/// How well the detections of `pack` can see where the log goes back so many days, and of what the events are.
+pub fn readiness(session: &Session, pack: &Pack, config: &Config, days: i64) -> Result<(Readiness, Extent)> {
     let seen = session.facts(&readiness::resources(pack))?;
-    Ok((Readiness::of(pack, &seen, |detection| params(detection, config)), Extent::of(&seen)))
+    Ok((Readiness::of(pack, &seen, days, |detection| params(detection, config)), Extent::of(&seen)))
 }
 
 /// The state of a detection that ran, once it is known whether it could have seen anything.
@@ -159,6 +171,11 @@ fn params(detection: &Detection, config: &Config) -> BTreeMap<String, i64> {
         params.extend(changed.iter().map(|(name, value)| (name.clone(), *value)));
     }
     params
+}
+
+/// Whether a detection that tells the unusual from the usual cannot do so yet.
+fn learns(detection: &Detection, config: &Config, days: i64) -> bool {
+    params(detection, config).get(NEED).is_some_and(|needs| days < *needs)
 }
 
 /// Refuses parameters that no detection has, which are typing errors.

@@ -23,7 +23,7 @@
 //! | 1 | [`account`], [`block`], [`part`], [`finding`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`] |
 //! | 3 | [`engine`], [`report`] (which may import [`detection`] only of floor 2) |
-//! | 4 | [`ingest`], [`detect`], [`prove`], [`generate`] |
+//! | 4 | [`ingest`], [`baseline`], [`detect`], [`prove`], [`generate`] |
 //! | 5 | [`cli`], then `main` |
 //!
 //! # Invariants
@@ -60,6 +60,7 @@ pub mod lake;
 pub mod engine;
 pub mod report;
 
+pub mod baseline;
 pub mod detect;
 pub mod generate;
 pub mod ingest;

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["account", "block", "finding", "part"],
     &["config", "detection", "event", "input", "lake"],
     &["engine", "report"],
-    &["detect", "generate", "ingest", "prove"],
+    &["baseline", "detect", "generate", "ingest", "prove"],
     &["cli"],
 ];
 

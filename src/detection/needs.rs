@@ -5,38 +5,35 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::lint::tables;
 use super::token::{Kind, Token, tokens};
-use super::{Detection, Level, Pack, TABLE};
-
-/// The param whose presence says that a detection compares with the days before.
-pub const HISTORY_PARAM: &str = "history_days";
+use super::{Detection, Level, NEED, Pack, TABLE};
 
 /// Functions that give NULL or the same for an address that is missing, and so stand for one.
 const PRESERVING: [&str; 2] = ["coalesce", "ifnull"];
 
 /// What one detection needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Needs {
+pub(super) struct Needs {
     /// The lowest level, of the header.
-    pub level: Level,
+    pub(super) level: Level,
     /// The resources that it is about: of the header, else those that its SQL asks for; empty: any.
-    pub resources: BTreeSet<String>,
+    pub(super) resources: BTreeSet<String>,
     /// Whether it is about get and list only.
-    pub reads: bool,
+    pub(super) reads: bool,
     /// The client's address.
-    pub address: Use,
+    pub(super) address: Use,
     /// The client's agent.
-    pub agent: Use,
+    pub(super) agent: Use,
     /// The id of the credential.
-    pub credential: Use,
+    pub(super) credential: Use,
     /// Whether a request succeeded.
-    pub outcome: Use,
+    pub(super) outcome: Use,
     /// Days before the first that it can judge, where it compares with them.
-    pub history_days: Option<i64>,
+    pub(super) history_days: Option<i64>,
 }
 
 /// How much hangs on a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Use {
+pub(super) enum Use {
     /// Nothing: it is shown at most.
     Not,
     /// A condition has it among others, one of which may do without.
@@ -48,7 +45,7 @@ pub enum Use {
 impl Needs {
     /// What `detection` needs; `params` are those that a run binds.
     #[must_use]
-    pub fn of(detection: &Detection, pack: &Pack, params: &BTreeMap<String, i64>) -> Self {
+    pub(super) fn of(detection: &Detection, pack: &Pack, params: &BTreeMap<String, i64>) -> Self {
         let own = tokens(&detection.sql);
         let below = views_below(&own, pack);
         let queries: Vec<&[Token]> =
@@ -75,7 +72,7 @@ impl Needs {
             agent: how(&queries, &["user_agent"]),
             credential: how(&queries, &["credential_id", "issued_credential_id"]),
             outcome: how(&queries, &["outcome", "response_code", "response_status"]),
-            history_days: params.get(HISTORY_PARAM).copied().filter(|days| *days > 0),
+            history_days: params.get(NEED).copied().filter(|days| *days > 0),
         }
     }
 }
@@ -299,7 +296,7 @@ mod tests {
                     -- needs = \"Metadata\"\n-- describe = \"d\"\n";
         let detection = Detection::parse("pod_exec.sql", &format!("{head}{rest}")).unwrap();
         let pack = Pack::embedded().unwrap();
-        Needs::of(&detection, &pack, &BTreeMap::from([(HISTORY_PARAM.to_owned(), 7)]))
+        Needs::of(&detection, &pack, &BTreeMap::from([(NEED.to_owned(), 7)]))
     }
 
     fn resources(needs: &Needs) -> Vec<&str> {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use super::needs::{HISTORY_PARAM, Needs, Use};
+use super::needs::{Needs, Use};
 use super::{Detection, Level, Pack, policy};
 
 /// Resources that every cluster asks for all day, so that their absence is the policy's doing.
@@ -21,7 +21,6 @@ const WRITES_FOR_LEVEL: u64 = 10;
 const ROWS_FOR_ALL: u64 = 10;
 /// The share of rows from which what they lack is worth a word.
 const SHARE_MIN: f64 = 0.01;
-const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Rows of the lake that are alike.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -155,9 +154,10 @@ pub fn resources(pack: &Pack) -> BTreeSet<String> {
 }
 
 impl Readiness {
-    /// Judges each detection of `pack` by what was seen. `params` gives those that a run binds.
+    /// Judges each detection of `pack` by what was seen in a log that goes back so many days. `params` gives those that
+    /// a run binds.
     #[must_use]
-    pub fn of(pack: &Pack, seen: &[Seen], params: impl Fn(&Detection) -> BTreeMap<String, i64>) -> Self {
+    pub fn of(pack: &Pack, seen: &[Seen], days: i64, params: impl Fn(&Detection) -> BTreeMap<String, i64>) -> Self {
         let mut clusters: BTreeMap<&str, Vec<&Seen>> = BTreeMap::new();
         for rows in seen {
             clusters.entry(&rows.cluster).or_default().push(rows);
@@ -166,7 +166,8 @@ impl Readiness {
         let mut causes: BTreeMap<Cause, (BTreeSet<String>, Vec<String>)> = BTreeMap::new();
         for detection in &pack.detections {
             let needs = Needs::of(detection, pack, &params(detection));
-            let doubts: Vec<_> = clusters.iter().map(|(name, seen)| (*name, judge(&needs, &Counts(seen)))).collect();
+            let doubts: Vec<_> =
+                clusters.iter().map(|(name, seen)| (*name, judge(&needs, &Counts(seen), days))).collect();
             for doubt in doubts.iter().flat_map(|(_, doubts)| doubts).filter(|doubt| doubt.sight >= Sight::Partly) {
                 let (resources, detections) = causes.entry(doubt.cause.clone()).or_default();
                 resources.extend(doubt.resources.iter().cloned());
@@ -249,17 +250,10 @@ impl Counts<'_> {
     fn all(&self) -> u64 {
         self.sum(|_| true, |seen| seen.rows)
     }
-
-    /// Whole days between the earliest and the latest row.
-    fn days(&self) -> i64 {
-        let first = self.0.iter().filter_map(|seen| seen.first_ts).min();
-        let last = self.0.iter().filter_map(|seen| seen.last_ts).max();
-        first.zip(last).map_or(0, |(first, last)| (last.saturating_sub(first)) / DAY_MICROS)
-    }
 }
 
 /// What stands between a detection and the rows of one cluster.
-fn judge(needs: &Needs, counts: &Counts<'_>) -> Vec<Doubt> {
+fn judge(needs: &Needs, counts: &Counts<'_>, days: i64) -> Vec<Doubt> {
     let about = |seen: &Seen| {
         needs.resources.is_empty() || seen.resource.as_ref().is_some_and(|name| needs.resources.contains(name))
     };
@@ -309,9 +303,9 @@ fn judge(needs: &Needs, counts: &Counts<'_>) -> Vec<Doubt> {
         let text = "logged when received only, so that nobody knows what succeeded".to_owned();
         doubts.push(doubt(Sight::Partly, Cause::NoAnswer, text));
     }
-    if let Some(wanted) = needs.history_days.filter(|wanted| counts.days() < *wanted) {
-        let text = format!("learning: {} of {wanted} days of history", counts.days());
-        doubts.push(doubt(Sight::Partly, Cause::History, text));
+    if let Some(wanted) = needs.history_days.filter(|wanted| days < *wanted) {
+        let text = format!("learning what is usual: the log goes back {days} days, and {wanted} are needed");
+        doubts.push(doubt(Sight::Blind, Cause::History, text));
     }
     doubts
 }

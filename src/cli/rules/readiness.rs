@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::{args, output};
+use crate::baseline::Source;
 use crate::detection::Pack;
 use crate::engine::{Events, Session};
 use crate::error::Result;
@@ -33,11 +34,16 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, pack: &Pack) -> Result<()> {
     let config = args.knowledge.config()?;
     let lake = Lake::open(&args.lake)?;
-    let events = Events::Parts(lake.snapshot()?.parts().to_vec());
+    let snapshot = lake.snapshot()?;
+    let events = Events::Parts(snapshot.parts().to_vec());
     let settings = args.limits.settings(&lake.spill_folder())?;
     let lists = config.lists_with(&pack.lists);
-    let session = Session::open(&settings, events, args::views(pack), &lists, args.time.period()?)?;
-    let (found, _) = crate::detect::readiness(&session, pack, &config)?;
+    let period = args.time.period()?;
+    let session = Session::open(&settings, events, args::views(pack), &lists, period)?;
+    // how far the log goes back, without making what is kept of each day
+    let source = Source { lake: &lake, snapshot: &snapshot, pack, least: None, lists: &lists, settings: &settings };
+    let days = crate::baseline::update(&source, period, || Ok(()))?.days;
+    let (found, _) = crate::detect::readiness(&session, pack, &config, days)?;
     if args.format == "json" {
         return readiness::json(&found, &mut std::io::stdout());
     }

@@ -27,13 +27,13 @@ fn rows(resource: &str, class: Class, level: Level, rows: u64) -> Seen {
         agents: rows,
         credentials: rows,
         first_ts: Some(0),
-        last_ts: Some(3 * DAY_MICROS),
+        last_ts: Some(1),
         ..Seen::default()
     }
 }
 
 fn judged(pack: &Pack, seen: &[Seen]) -> (Sight, String) {
-    let readiness = Readiness::of(pack, seen, |detection| detection.header.params.clone());
+    let readiness = Readiness::of(pack, seen, 3, |detection| detection.header.params.clone());
     let verdict = readiness.verdicts.into_iter().next().unwrap();
     (verdict.sight, verdict.reasons.into_iter().next().unwrap_or_default())
 }
@@ -116,7 +116,10 @@ fn without_its_days_of_history_a_detection_learns() {
     let head = format!("{METADATA}-- params = {{ history_days = 7 }}\n");
     let pack = pack(&head, "select 1 from secret_access where reads and 1 < $history_days");
     let seen = [rows("secrets", Class::Read, Level::Metadata, 50)];
-    assert_eq!(judged(&pack, &seen), (Sight::Partly, "learning: 3 of 7 days of history".to_owned()));
+    assert_eq!(
+        judged(&pack, &seen),
+        (Sight::Blind, "learning what is usual: the log goes back 3 days, and 7 are needed".to_owned())
+    );
 }
 
 #[test]
@@ -143,7 +146,7 @@ fn one_cause_gives_one_rule_for_all() {
     let pack = Pack::embedded().unwrap();
     let poor = ["roles", "clusterroles", "rolebindings", "clusterrolebindings", "deployments"];
     let seen: Vec<Seen> = poor.iter().map(|name| rows(name, Class::Write, Level::Metadata, 500)).collect();
-    let readiness = Readiness::of(&pack, &seen, |detection| detection.header.params.clone());
+    let readiness = Readiness::of(&pack, &seen, 3, |detection| detection.header.params.clone());
     let levels: Vec<&Fix> = readiness.fixes.iter().filter(|fix| fix.what.contains("level Request")).collect();
     assert_eq!(levels.len(), 1);
     assert!(levels[0].detections.len() > 5, "{:?}", levels[0]);
@@ -154,7 +157,7 @@ fn one_cause_gives_one_rule_for_all() {
 #[test]
 fn a_finding_proves_that_it_was_not_blind() {
     let pack = pack(METADATA, READS);
-    let mut readiness = Readiness::of(&pack, &[], |detection| detection.header.params.clone());
+    let mut readiness = Readiness::of(&pack, &[], 3, |detection| detection.header.params.clone());
     assert_eq!((readiness.count(Sight::Blind), readiness.reasons(Sight::Blind).len()), (1, 1));
     readiness.found("secret_sweep");
     assert_eq!(readiness.count(Sight::Blind), 0);
