@@ -142,6 +142,11 @@ impl Rules {
         self.pack.as_deref()
     }
 
+    /// Whether a folder with detections was named.
+    pub(super) fn has_folder(&self) -> bool {
+        self.folder.is_some() || self.pack.is_some()
+    }
+
     /// All detections, also those that are not to run.
     pub(super) fn whole(&self) -> Result<Pack> {
         let mut pack = match &self.pack {

@@ -21,6 +21,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
+pub use header::is_id;
 pub use pack::{FILES, Pack, ROUTINE, routine_key};
 pub use view::{PERIOD, TABLE, View};
 

@@ -125,7 +125,7 @@ impl Comparisons<'_> {
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::NotEq, right }) => match (&**left, &**right) {
                 (Expr::Literal(..) | Expr::Placeholder(_), column)
                 | (column, Expr::Literal(..) | Expr::Placeholder(_)) => {
-                    self.operand(column, "<>", "is distinct from", safe);
+                    self.operand(column, "<>", "is distinct from ...", safe);
                 }
                 _ => {}
             },
@@ -135,7 +135,7 @@ impl Comparisons<'_> {
                 Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right })
                     if matches!(**right, Expr::Literal(..)) =>
                 {
-                    self.operand(left, "not (... = ...)", "is distinct from", safe);
+                    self.operand(left, "not (... = ...)", "is distinct from ...", safe);
                 }
                 Expr::InList(list) if !list.negated => {
                     self.operand(&list.expr, "not (... in (...))", "is null or ...", safe);
@@ -165,8 +165,7 @@ impl Comparisons<'_> {
         self.flaws.push(Flaw {
             line: column.spans().first().and_then(|span| usize::try_from(span.start.line).ok()),
             message: format!(
-                "{name} may be NULL, and {comparison} drops such rows; write ({name} {instead}), coalesce({name}, ''), \
-                 or say {name} is not null"
+                "{name} may be NULL, and {comparison} drops such rows: write ({name} {instead}), or say {name} is not null"
             ),
         });
     }

@@ -1,5 +1,7 @@
 //! `kubesift rules check`: detections held to what a reader of their text and a planner of their SQL can see.
 
+use std::path::Path;
+
 use super::super::args;
 use crate::config::Config;
 use crate::detection::lint::lint;
@@ -7,18 +9,20 @@ use crate::detection::{Detection, Pack};
 use crate::engine::Checker;
 use crate::error::{Error, Result};
 
-/// Checks all detections; fails with a line for each fault.
-pub(super) fn run(pack: &Pack) -> Result<String> {
+/// Checks the detections that lie in a folder of the user's, else all; fails with a line for each fault.
+pub(super) fn run(pack: &Pack, has_folder: bool) -> Result<String> {
+    let is_wanted = |one: &&Detection| !has_folder || Path::new(&one.path).is_file();
+    let wanted: Vec<&Detection> = pack.detections.iter().filter(is_wanted).collect();
     let checker = Checker::open(&args::views(pack), &Config::default().lists_with(&pack.lists))?;
     let mut faults = Vec::new();
-    for detection in &pack.detections {
+    for detection in &wanted {
         faults.extend(of(&checker, detection)?);
     }
     if faults.is_empty() {
-        return Ok(format!("{} detections are in order\n", pack.detections.len()));
+        return Ok(format!("{} detections are in order\n", wanted.len()));
     }
-    let detections = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
-    Err(Error::Usage(format!("{}\n{detections}", faults.join("\n"))))
+    let count = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+    Err(Error::Usage(format!("{}\n{count}", faults.join("\n"))))
 }
 
 /// The faults of one detection, as `path:line: message`.

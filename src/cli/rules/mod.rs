@@ -2,6 +2,7 @@
 
 mod check;
 mod coverage;
+mod new;
 mod readiness;
 
 use std::path::Path;
@@ -31,7 +32,9 @@ enum Action {
     },
     /// The views that detections and queries read
     Views,
-    /// Check detections, also those of --rules DIR: header, plan, columns and their types, traps with NULL
+    /// Write a detection and its cases to begin with
+    New(new::Args),
+    /// Check the detections of --rules DIR or --pack DIR, else all: header, plan, types of columns, traps with NULL
     Check,
     /// What other packs, cloud products and threat matrices look for, and who of ours answers
     Coverage(coverage::Args),
@@ -59,7 +62,8 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
             coverage::run(of, &args.rules.whole()?, args.rules.pack_folder())?;
             return Ok(Ending::Complete);
         }
-        Action::Check => check::run(&pack)?,
+        Action::New(of) => new::run(of, &pack)?,
+        Action::Check => check::run(&pack, args.rules.has_folder())?,
         Action::Test => test(&pack)?,
     };
     output::print(&output::safe(&text))?;
