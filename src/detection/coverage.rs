@@ -293,14 +293,14 @@ fn is_built_in(detection: &Detection) -> bool {
 /// The detections whose headers name a technique or one of its sub-techniques: those that do so under this tactic,
 /// else those that do so under any. The loudest come first.
 fn by_headers(pack: &Pack, tactic: &str, technique: &str) -> Vec<String> {
-    let names = |id: &str, tactic: Option<&str>| {
+    let is_of = |id: &str, tactic: Option<&str>| {
         let Some((of, what)) = id.split_once('/') else { return false };
         tactic.is_none_or(|tactic| tactic == of) && what.split('.').next() == Some(technique)
     };
     let found = |tactic: Option<&str>| -> Vec<String> {
         let detections = pack.detections.iter();
         let mut named: Vec<&Detection> =
-            detections.filter(|one| one.header.attack.iter().any(|id| names(id, tactic))).collect();
+            detections.filter(|one| one.header.attack.iter().any(|id| is_of(id, tactic))).collect();
         named.sort_by(|a, b| b.header.severity.cmp(&a.header.severity).then_with(|| a.id.cmp(&b.id)));
         named.into_iter().map(|detection| detection.id.clone()).collect()
     };

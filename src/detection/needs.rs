@@ -137,6 +137,7 @@ struct Walk<'a> {
 }
 
 /// What is open at one depth of parentheses.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Copy, Default)]
 struct Open {
     clause: Clause,
@@ -181,11 +182,7 @@ impl<'a> Walk<'a> {
                 let loose = around.is_some_and(|token| PRESERVING.iter().any(|name| token.is(name)));
                 self.open.push(Open { clause, loose, ..Open::default() });
             }
-            Kind::Symbol(')') => {
-                if self.open.len() > 1 {
-                    self.close(index);
-                }
-            }
+            Kind::Symbol(')') if self.open.len() > 1 => self.close(index),
             Kind::Symbol(',') if self.top().is_query && self.top().clause == Clause::Select => self.end_item(index),
             Kind::Word(word) => self.word(word, index),
             _ => {}

@@ -1,19 +1,20 @@
 //! What planning says of a detection before any event is read: whether it runs over the views, whether its columns have
 //! the right types, and whether a comparison drops rows that it means to keep because a column of them is NULL.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, ExprSchema};
 use datafusion::logical_expr::utils::{split_binary, split_conjunction};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Filter, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Filter, LogicalPlan, Operator, Projection};
 use tokio::time::Instant;
 
 use super::detect::small;
 use super::guard;
 use super::session::{Events, Period, SWITCHES, Session};
-use super::views::View;
+use super::views::{View, Views};
 use crate::detection::Detection;
 use crate::error::{Error, Result};
 use crate::limits::VIEW_BYTES_MAX;
@@ -86,7 +87,8 @@ impl Checker {
             // rows that a filter of an exclusion loses are found, not lost: `not exists (...)` is not walked
             if let LogicalPlan::Filter(Filter { predicate, input, .. }) = node {
                 let schema = input.schema();
-                Comparisons { schema, flaws: &mut flaws }.all(&split_conjunction(predicate), &BTreeSet::new());
+                let mut comparisons = Comparisons { schema, flaws: &mut flaws };
+                comparisons.all(&split_conjunction(predicate), &known(input, &self.session.views));
             }
             Ok(TreeNodeRecursion::Continue)
         });
@@ -182,6 +184,44 @@ fn asserts(condition: &Expr) -> BTreeSet<String> {
         Expr::Like(like) if !like.negated => names(&like.expr),
         _ => BTreeSet::new(),
     }
+}
+
+/// The columns of a plan's rows that cannot be NULL because a filter below, if need be in a view, asked for a value.
+fn known(plan: &LogicalPlan, views: &Views) -> BTreeSet<String> {
+    match plan {
+        LogicalPlan::Filter(Filter { predicate, input, .. }) => {
+            let mut columns = known(input, views);
+            columns.extend(split_conjunction(predicate).into_iter().flat_map(asserts));
+            columns
+        }
+        LogicalPlan::Projection(Projection { expr, input, .. }) => {
+            let below = known(input, views);
+            let is_kept = |expr: &&Expr| match expr {
+                Expr::Column(column) => below.contains(&column.name),
+                Expr::Alias(alias) => matches!(&*alias.expr, Expr::Column(column) if below.contains(&column.name)),
+                _ => false,
+            };
+            expr.iter().filter(is_kept).map(|expr| expr.schema_name().to_string()).map(bare).collect()
+        }
+        LogicalPlan::TableScan(scan) => {
+            let inlined = scan.source.get_logical_plan().map(Cow::into_owned);
+            let plan = inlined.or_else(|| views.plan_of(scan.table_name.table()));
+            plan.map_or_else(BTreeSet::new, |plan| known(&plan, views))
+        }
+        // what a join adds may share a name, and be NULL
+        LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Unnest(_)
+        | LogicalPlan::Window(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Distinct(_)
+        | LogicalPlan::Limit(_) => plan.inputs().first().map_or_else(BTreeSet::new, |below| known(below, views)),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// A column's name without its table.
+fn bare(name: String) -> String {
+    name.rsplit('.').next().map(ToOwned::to_owned).unwrap_or(name)
 }
 
 fn names(expr: &Expr) -> BTreeSet<String> {

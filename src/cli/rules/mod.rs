@@ -39,7 +39,7 @@ enum Action {
     /// What other packs, cloud products and threat matrices look for, and who of ours answers
     Coverage(coverage::Args),
     /// Which detections could not see anything in a lake, and the audit policy that would change it
-    Readiness(readiness::Args),
+    Readiness(Box<readiness::Args>),
     /// Hold the detections of --rules DIR or --pack DIR to the cases beside them
     Test,
 }

@@ -15,7 +15,7 @@ const CASES: &str = include_str!("new.test.toml.txt");
 /// Arguments of `kubesift rules new`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What happened, like secret_read_at_night: 3 to 64 of a-z, 0-9 and _
+    /// What happened, in 3 to 64 of a-z, 0-9 and _
     id: String,
     /// The folder for the two files, made where it is missing
     #[arg(long, value_name = "DIR", default_value = ".")]
