@@ -27,6 +27,7 @@ pub struct Coverage {
     techniques: Vec<Row>,
     tactics: Vec<Tactic>,
     none: BTreeMap<String, String>,
+    once: BTreeMap<String, String>,
 }
 
 /// A part of a view: a source of rules, or a tactic of a matrix.
@@ -99,6 +100,9 @@ struct Techniques {
 struct Matrix {
     tactic: Vec<Tactic>,
     none: BTreeMap<String, String>,
+    /// Ids that a technique bore in earlier versions, which headers may still name.
+    #[serde(default)]
+    once: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -158,7 +162,7 @@ impl Coverage {
                 ATTACK => {
                     let matrix: Matrix = read(path, text)?;
                     check_matrix(path, text, &matrix)?;
-                    (coverage.tactics, coverage.none) = (matrix.tactic, matrix.none);
+                    (coverage.tactics, coverage.none, coverage.once) = (matrix.tactic, matrix.none, matrix.once);
                 }
                 THREAT_MATRIX => {
                     for written in read::<Techniques>(path, text)?.technique {
@@ -198,7 +202,7 @@ impl Coverage {
     #[must_use]
     pub fn attack(&self, pack: &Pack) -> Vec<Section> {
         let entry = |tactic: &str, id: &String| {
-            let by = by_headers(pack, tactic, id);
+            let by = by_headers(pack, tactic, &[Some(id), self.once.get(id)]);
             let answer = match self.none.get(id) {
                 _ if !by.is_empty() => Answer::By(by),
                 Some(why) => Answer::Not(why.clone()),
@@ -290,12 +294,13 @@ fn is_built_in(detection: &Detection) -> bool {
     FILES.iter().any(|(path, _)| *path == detection.path) || detection.path.contains("sql/detections/")
 }
 
-/// The detections whose headers name a technique or one of its sub-techniques: those that do so under this tactic,
+/// The detections whose headers name a technique, by any of its ids, or one of its sub-techniques: those that do so under this tactic,
 /// else those that do so under any. The loudest come first.
-fn by_headers(pack: &Pack, tactic: &str, technique: &str) -> Vec<String> {
+fn by_headers(pack: &Pack, tactic: &str, technique: &[Option<&String>]) -> Vec<String> {
     let is_of = |id: &str, tactic: Option<&str>| {
         let Some((of, what)) = id.split_once('/') else { return false };
-        tactic.is_none_or(|tactic| tactic == of) && what.split('.').next() == Some(technique)
+        let what = what.split('.').next();
+        tactic.is_none_or(|tactic| tactic == of) && technique.iter().flatten().any(|id| what == Some(id.as_str()))
     };
     let found = |tactic: Option<&str>| -> Vec<String> {
         let detections = pack.detections.iter();

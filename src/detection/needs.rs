@@ -48,16 +48,10 @@ impl Needs {
     pub(super) fn of(detection: &Detection, pack: &Pack, params: &BTreeMap<String, i64>) -> Self {
         let own = tokens(&detection.sql);
         let below = views_below(&own, pack);
-        let queries: Vec<&[Token]> =
-            below.iter().map(|(_, tokens)| tokens.as_slice()).chain([own.as_slice()]).collect();
+        let queries: Vec<&[Token]> = below.iter().map(Vec::as_slice).chain([own.as_slice()]).collect();
         let mut resources: BTreeSet<String> = detection.header.resources.iter().cloned().collect();
         if resources.is_empty() {
-            resources = wanted(&own, "resource");
-        }
-        if resources.is_empty() {
-            // the narrow views say it, those that read the table hold everything
-            let narrow = below.iter().filter(|(is_wide, _)| !is_wide);
-            resources = narrow.flat_map(|(_, tokens)| wanted(tokens, "resource")).collect();
+            resources = scope(&own, pack).unwrap_or_default();
         }
         let verbs = wanted(&own, "verb");
         let only_reads =
@@ -77,15 +71,32 @@ impl Needs {
     }
 }
 
-/// The views that a query reads, directly or not, each after those that it reads, and whether it reads the table.
-fn views_below(query: &[Token], pack: &Pack) -> Vec<(bool, Vec<Token>)> {
+/// The resources that a query, or else each of the views that it reads, asks for; `None`: any.
+fn scope(query: &[Token], pack: &Pack) -> Option<BTreeSet<String>> {
+    let own = wanted(query, "resource");
+    if !own.is_empty() {
+        return Some(own);
+    }
+    let names: BTreeSet<&str> = tables(query).into_iter().filter_map(Token::name).collect();
+    if names.contains(TABLE) {
+        return None;
+    }
+    // a view reads only those before it, so that this ends
+    let views = pack.views.iter().filter(|view| names.contains(view.name.as_str()));
+    let views = views.filter(|view| !view.reads.contains(&view.name));
+    let scopes: Option<Vec<_>> = views.map(|view| scope(&tokens(&view.sql), pack)).collect();
+    Some(scopes?.into_iter().flatten().collect())
+}
+
+/// The SQL of the views that a query reads, directly or not, each after those that it reads.
+fn views_below(query: &[Token], pack: &Pack) -> Vec<Vec<Token>> {
     let mut named: BTreeSet<String> =
         tables(query).into_iter().filter_map(Token::name).map(ToOwned::to_owned).collect();
     let mut below = Vec::new();
     for view in pack.views.iter().rev().filter(|view| view.reads.iter().all(|read| read != &view.name)) {
         if named.contains(&view.name) {
             named.extend(view.reads.iter().cloned());
-            below.push((view.reads.iter().any(|read| read == TABLE), tokens(&view.sql)));
+            below.push(tokens(&view.sql));
         }
     }
     below.reverse();
@@ -96,15 +107,36 @@ fn views_below(query: &[Token], pack: &Pack) -> Vec<(bool, Vec<Token>)> {
 /// also takes rows for another reason.
 fn wanted(query: &[Token], column: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (index, _) in query.iter().enumerate().filter(|(_, token)| token.is(column)) {
+    // for each open parenthesis, whether the tokens directly in it are a condition, and how many `case` are open
+    let mut open = vec![(false, 0_u32)];
+    for (index, token) in query.iter().enumerate() {
+        let (is_condition, cases) = open.last().copied().unwrap_or_default();
+        let set = |open: &mut Vec<(bool, u32)>, state| open.last_mut().map_or((), |last| *last = state);
+        match &token.kind {
+            Kind::Symbol('(') => open.push((is_condition, cases)),
+            Kind::Symbol(')') if open.len() > 1 => drop(open.pop()),
+            Kind::Word(word) => match word.as_str() {
+                "where" | "having" | "on" => set(&mut open, (true, cases)),
+                "select" => set(&mut open, (false, 0)),
+                "from" | "group" | "order" | "union" if !is_after(query, index, "distinct") => {
+                    set(&mut open, (false, cases));
+                }
+                "case" => set(&mut open, (is_condition, cases + 1)),
+                "end" => set(&mut open, (is_condition, cases.saturating_sub(1))),
+                _ => {}
+            },
+            _ => {}
+        }
+        if !token.is(column) || !is_condition || cases > 0 {
+            continue;
+        }
         let mut rest = query[index + 1..].iter();
         let texts: Vec<&Token> = match rest.next() {
             Some(token) if token.is_symbol('=') => rest.by_ref().take(1).collect(),
             Some(token) if token.is("in") => rest.by_ref().take_while(|token| !token.is_symbol(')')).collect(),
             _ => continue,
         };
-        let around = [index.checked_sub(1).map(|before| &query[before]), rest.next()];
-        if around.into_iter().flatten().any(|token| token.is("or")) {
+        if is_after(query, index, "or") || rest.next().is_some_and(|token| token.is("or")) {
             return BTreeSet::new();
         }
         found.extend(texts.into_iter().filter_map(|token| match &token.kind {
@@ -113,6 +145,11 @@ fn wanted(query: &[Token], column: &str) -> BTreeSet<String> {
         }));
     }
     found
+}
+
+/// Whether the token before that at `index` is `word`.
+fn is_after(query: &[Token], index: usize, word: &str) -> bool {
+    index.checked_sub(1).is_some_and(|before| query[before].is(word))
 }
 
 /// How much hangs on any of `columns`, through whatever names the queries give to what is computed from them.
@@ -198,7 +235,7 @@ impl<'a> Walk<'a> {
             "left" | "right" if self.query.get(index + 1).is_some_and(|token| token.is_symbol('(')) => None,
             "where" | "having" | "on" | "using" => Some(Clause::Filter),
             // `extract(year from ts)` and `is distinct from` are no clauses
-            "from" if !self.before(index, "distinct") => Some(Clause::Other),
+            "from" if !is_after(self.query, index, "distinct") => Some(Clause::Other),
             "join" | "left" | "right" | "group" | "order" | "union" | "window" | "partition" | "limit" => {
                 Some(Clause::Other)
             }
@@ -222,10 +259,6 @@ impl<'a> Walk<'a> {
         } else if matches!(word, "or" | "case" | "not" | "distinct") && self.top().clause == Clause::Filter {
             self.top().loose = true;
         }
-    }
-
-    fn before(&self, index: usize, word: &str) -> bool {
-        index.checked_sub(1).is_some_and(|before| self.query[before].is(word))
     }
 
     fn top(&mut self) -> &mut Open {
@@ -308,6 +341,10 @@ mod tests {
         assert_eq!(resources(&needs("select 1 from secret_access")), ["secrets"]);
         assert!(resources(&needs("select 1 from requests where resource not in ('a')")).is_empty());
         assert!(resources(&needs("select 1 from requests where agent = 'x' or resource = 'a'")).is_empty());
+        let case =
+            "select case when resource = 'a' then 1 end from requests where case when resource = 'b' then true end";
+        assert!(resources(&needs(case)).is_empty());
+        assert!(resources(&needs("select 1 from first_times")).is_empty());
         assert!(resources(&needs("select 1 from addresses")).is_empty());
     }
 

@@ -262,6 +262,10 @@ fn judge(needs: &Needs, counts: &Counts<'_>, days: i64) -> Vec<Doubt> {
     if all == 0 {
         return vec![doubt(Sight::Blind, Cause::Empty, "there are no events".to_owned())];
     }
+    if let Some(wanted) = needs.history_days.filter(|wanted| days < *wanted) {
+        let text = format!("learning what is usual: the log goes back {days} days, and {wanted} are needed");
+        return vec![doubt(Sight::Blind, Cause::History, text)];
+    }
     let names = named(&needs.resources);
     if rows == 0 {
         let is_busy = needs.resources.iter().any(|name| BUSY.contains(&name.as_str()));
@@ -302,10 +306,6 @@ fn judge(needs: &Needs, counts: &Counts<'_>, days: i64) -> Vec<Doubt> {
     if needs.outcome > Use::Not && rows >= ROWS_FOR_ALL && counts.sum(about, |seen| seen.received) == rows {
         let text = "logged when received only, so that nobody knows what succeeded".to_owned();
         doubts.push(doubt(Sight::Partly, Cause::NoAnswer, text));
-    }
-    if let Some(wanted) = needs.history_days.filter(|wanted| days < *wanted) {
-        let text = format!("learning what is usual: the log goes back {days} days, and {wanted} are needed");
-        doubts.push(doubt(Sight::Blind, Cause::History, text));
     }
     doubts
 }
