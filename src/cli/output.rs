@@ -99,6 +99,7 @@ impl Output {
             accounts,
             suppressions: &detected.suppressions,
             outcomes: &detected.outcomes,
+            readiness: &detected.readiness,
             summary,
         };
         self.write_findings(&report)?;

@@ -6,6 +6,7 @@
 pub mod escape;
 pub mod file;
 pub mod human;
+pub mod readiness;
 pub mod rows;
 pub mod summary;
 
@@ -32,6 +33,7 @@ pub use self::html::Html;
 pub use self::table::Table;
 use crate::account::Account;
 use crate::detection::Detection;
+use crate::detection::readiness::Readiness;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 
@@ -76,6 +78,8 @@ pub struct Report<'a> {
     pub suppressions: &'a [Suppression],
     /// What became of each detection.
     pub outcomes: &'a [Outcome],
+    /// How well each detection could see.
+    pub readiness: &'a Readiness,
     /// The run as a whole.
     pub summary: Summary,
 }

@@ -4,4 +4,5 @@ mod exits;
 mod history;
 mod output;
 mod query;
+mod rules;
 mod words;
