@@ -11,7 +11,7 @@ use crate::detection::Pack;
 use crate::engine::{Events, Period, Session, Settings};
 use crate::error::Result;
 use crate::ingest::Watch;
-use crate::lake::Lake;
+use crate::lake::{Lake, Snapshot};
 use crate::report::Summary;
 
 /// Arguments of `kubesift detect`.
@@ -54,6 +54,18 @@ pub(super) struct Work<'a> {
     pub(super) accounts: &'a [Account],
 }
 
+/// A session over one version of a lake, with the views of the pack and the lists of both.
+pub(super) fn session(
+    snapshot: &Snapshot,
+    pack: &Pack,
+    config: &Config,
+    settings: &Settings,
+    period: Period,
+) -> Result<Session> {
+    let events = Events::Parts(snapshot.parts().to_vec());
+    Session::open(settings, events, args::views(pack), &config.lists_with(&pack.lists), period)
+}
+
 /// Runs the pack over a lake and writes what it found.
 pub(super) fn over(
     lake: &Lake,
@@ -65,9 +77,7 @@ pub(super) fn over(
 ) -> Result<Ending> {
     crate::detect::check_params(work.pack, work.config)?;
     let snapshot = lake.snapshot()?;
-    let lists = work.config.lists_with(&work.pack.lists);
-    let events = Events::Parts(snapshot.parts().to_vec());
-    let session = Session::open(settings, events, args::views(work.pack), &lists, period)?;
+    let session = session(&snapshot, work.pack, work.config, settings, period)?;
     let today = chrono::Utc::now().date_naive();
     let detected = crate::detect::detect(&session, work.pack, work.config, today, |_| work.watch.check())?;
     let extent = session.extent()?;

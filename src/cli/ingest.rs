@@ -12,6 +12,7 @@ use crate::input::{self, Found};
 use crate::lake::Lake;
 use crate::limits;
 use crate::report::{Report, Summary, summary};
+use crate::risk::Risk;
 
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
@@ -127,7 +128,7 @@ fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
         totals,
         started_at: None,
     };
-    let report = Report { findings: &[], headers: &[], accounts, outcomes: &[], summary };
+    let report = Report { findings: &[], headers: &[], accounts, outcomes: &[], risk: &Risk::default(), summary };
     say(summary::summary(&report).trim_end());
     match version {
         Some(version) => say(&format!("committed as version {version}")),

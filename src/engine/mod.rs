@@ -12,6 +12,7 @@ mod fault;
 mod functions;
 mod guard;
 mod parts;
+mod requests;
 mod richest;
 mod rows;
 mod run;
@@ -21,6 +22,7 @@ mod tests;
 mod views;
 
 pub use detect::{Detected, Run, run_detection};
+pub use requests::{Evidence, Requests};
 pub use run::{Extent, LevelRows, QueryResult};
 pub use session::{Events, Period, Session, Settings};
 pub use views::View;

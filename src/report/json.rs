@@ -1,4 +1,4 @@
-//! The whole report as one JSON document: summary, accounts, outcomes, findings. One line for each of them, so that two
+//! The whole report as one JSON document: summary, accounts, outcomes, risks, findings. One line for each of them, so that two
 //! runs can be compared with `diff`.
 
 use std::io::Write;
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::human::rfc3339;
 use super::ndjson::{Row, text};
+use super::risk;
 use super::{Format, Outcome, Report, State, io_error};
 use crate::account::Account;
 use crate::error::{Error, Result};
@@ -23,6 +24,7 @@ impl Format for Json {
         write!(out, "{{\"summary\":{}", text(&summary(report))?).map_err(io_error)?;
         list(out, "accounts", report.accounts.iter().map(account))?;
         list(out, "outcomes", report.outcomes.iter().map(|outcome| Ok(self::outcome(outcome))))?;
+        list(out, "risks", risk::loud(report.risk).map(|(sort, score)| Ok(risk::value(sort, score))))?;
         list(out, "findings", report.findings.iter().map(|finding| Ok(Row::new(finding))))?;
         writeln!(out, "}}").and_then(|()| out.flush()).map_err(io_error)
     }

@@ -4,8 +4,11 @@
 //! gives the same bytes. What a log says passes through [`escape`] on its way out.
 
 pub mod escape;
+pub mod explanation;
 pub mod file;
 pub mod human;
+pub mod read;
+pub mod risk;
 pub mod rows;
 pub mod summary;
 
@@ -34,6 +37,7 @@ use crate::account::Account;
 use crate::detection::Detection;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
+use crate::risk::Risk;
 
 /// The names that [`format`] knows.
 pub const FORMATS: [&str; 7] = ["table", "csv", "ndjson", "json", "parquet", "markdown", "html"];
@@ -74,6 +78,8 @@ pub struct Report<'a> {
     pub accounts: &'a [Account],
     /// What became of each detection.
     pub outcomes: &'a [Outcome],
+    /// What all findings of the run say about identities and secrets, those that are not shown included.
+    pub risk: &'a Risk,
     /// The run as a whole.
     pub summary: Summary,
 }

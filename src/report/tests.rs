@@ -8,6 +8,7 @@ use super::*;
 use crate::account;
 use crate::detection::{Header, Level, Status};
 use crate::finding;
+use crate::risk::{Kind, Score, Term};
 
 pub(super) const NOON: i64 = 1_714_564_800_000_000;
 
@@ -36,6 +37,7 @@ struct Sample {
     headers: Vec<Detection>,
     accounts: Vec<Account>,
     outcomes: Vec<Outcome>,
+    risk: Risk,
     summary: Summary,
 }
 
@@ -58,7 +60,8 @@ impl Sample {
             totals,
             started_at: None,
         };
-        Self { findings, headers: vec![], accounts, outcomes, summary }
+        let risk = crate::risk::assess(&findings, |detection| detection.starts_with("secret"));
+        Self { findings, headers: vec![], accounts, outcomes, risk, summary }
     }
 
     fn report(&self) -> Report<'_> {
@@ -67,6 +70,7 @@ impl Sample {
             headers: &self.headers,
             accounts: &self.accounts,
             outcomes: &self.outcomes,
+            risk: &self.risk,
             summary: self.summary.clone(),
         }
     }
@@ -99,6 +103,17 @@ impl Sample {
         for outcome in &mut sample.outcomes {
             outcome.detection = text.into();
         }
+        let term = |kind| Term { kind, points: 10, why: text.into(), findings: all() };
+        let score = Score {
+            cluster: text.into(),
+            name: text.into(),
+            score: 60,
+            loudest: Severity::High,
+            findings: 2,
+            terms: Kind::ALL.map(term).into(),
+            weight: 1,
+        };
+        sample.risk = Risk { identities: vec![score.clone()], secrets: vec![score] };
         sample.outcomes[1].state = State::NotEvaluable(text.into());
         sample.outcomes[2].state = State::Incomplete(text.into());
         sample
