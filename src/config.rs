@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use ipnet::IpNet;
@@ -12,9 +12,17 @@ use crate::error::{Error, Result};
 use crate::finding::Finding;
 
 /// Lists of networks: each entry an address or a CIDR.
-pub const NETWORK_LISTS: [&str; 4] = ["trusted_networks", "cluster_networks", "pod_networks", "node_networks"];
-/// Lists of identities: each entry an exact name, or a beginning followed by `*`.
-pub const IDENTITY_LISTS: [&str; 2] = ["operators", "secret_readers"];
+pub const NETWORK_LISTS: [&str; 7] = [
+    "trusted_networks",
+    "cluster_networks",
+    "pod_networks",
+    "node_networks",
+    "threat_networks",
+    "tor_networks",
+    "proxy_networks",
+];
+/// Lists of names, of identities but for the last: each entry an exact name, or a beginning followed by `*`.
+pub const IDENTITY_LISTS: [&str; 5] = ["operators", "secret_readers", "known_users", "admin_users", "image_registries"];
 
 /// The configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -23,6 +31,10 @@ pub struct Config {
     /// Networks and identities, by the name of the list.
     #[serde(default)]
     pub lists: BTreeMap<String, Vec<String>>,
+    /// Files whose lines are further entries of a list, by its name: `list_files.tor_networks = ["tor.txt"]`. Blank
+    /// lines and those that begin with `#` are left out; a relative path starts at the configuration's folder.
+    #[serde(default)]
+    pub list_files: BTreeMap<String, Vec<PathBuf>>,
     /// Thresholds and windows of detections: `params.secret_sweep.secrets = 30`.
     #[serde(default)]
     pub params: BTreeMap<String, BTreeMap<String, i64>>,
@@ -54,7 +66,26 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
             .map_err(|error| Error::usage(format!("{}: the configuration cannot be read: {error}", path.display())))?;
-        Self::parse(&text).map_err(|reason| Error::usage(format!("{}: {reason}", path.display())))
+        let at = |reason| Error::usage(format!("{}: {reason}", path.display()));
+        let mut config = Self::parse(&text).map_err(at)?;
+        config.read_lists(path.parent().unwrap_or(Path::new(""))).map_err(at)?;
+        config.check().map_err(at)?;
+        Ok(config)
+    }
+
+    /// Adds the lines of [`Config::list_files`] to their lists.
+    fn read_lists(&mut self, folder: &Path) -> Result<(), String> {
+        for (list, files) in &self.list_files {
+            let entries = self.lists.entry(list.clone()).or_default();
+            for file in files {
+                let path = folder.join(file);
+                let text = fs::read_to_string(&path)
+                    .map_err(|error| format!("list_files.{list}: {}: {error}", path.display()))?;
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+                entries.extend(lines.map(ToOwned::to_owned));
+            }
+        }
+        Ok(())
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -187,6 +218,19 @@ mod tests {
             let error = Config::parse(text).unwrap_err();
             assert!(error.contains(message), "{error}");
         }
+    }
+
+    #[test]
+    fn a_list_takes_the_lines_of_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("tor.txt"), "# exits\n203.0.113.7\n\n  2001:db8::/32\r\n").unwrap();
+        let path = folder.path().join("kubesift.toml");
+        fs::write(&path, "[lists]\ntor_networks = ['192.0.2.1']\n[list_files]\ntor_networks = ['tor.txt']\n").unwrap();
+        assert_eq!(Config::read(&path).unwrap().lists["tor_networks"], ["192.0.2.1", "203.0.113.7", "2001:db8::/32"]);
+        fs::write(folder.path().join("tor.txt"), "nonsense\n").unwrap();
+        assert!(Config::read(&path).unwrap_err().to_string().contains("\"nonsense\" is no network"));
+        fs::remove_file(folder.path().join("tor.txt")).unwrap();
+        assert!(Config::read(&path).unwrap_err().to_string().contains("list_files.tor_networks"));
     }
 
     #[test]

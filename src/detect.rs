@@ -7,7 +7,7 @@ use std::time::Instant;
 use chrono::NaiveDate;
 
 use crate::config::Config;
-use crate::detection::{Detection, Level, Pack};
+use crate::detection::{Detection, Level, NEED, Pack};
 use crate::engine::{self, LevelRows, Run, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
@@ -30,17 +30,28 @@ impl Detected {
     }
 }
 
+/// What a run knows beside the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The day, for suppressions that expire.
+    pub today: NaiveDate,
+    /// How many days the log goes back from its last one.
+    pub days: i64,
+}
+
 /// Runs every detection of `pack`, as many at a time as there are threads. One that fails is marked incomplete and the
 /// others still run; `before` is called with each detection's id and may end the run.
 pub fn detect(
     session: &Session,
     pack: &Pack,
     config: &Config,
-    today: NaiveDate,
+    known: &Known,
     mut before: impl FnMut(&str) -> Result<()> + Send,
 ) -> Result<Detected> {
+    let today = known.today;
     let levels = session.levels()?;
-    let barred: Vec<_> = pack.detections.iter().map(|detection| unevaluable(detection, &levels)).collect();
+    let barred = |detection| unevaluable(detection, &levels).or_else(|| learning(detection, config, known.days));
+    let barred: Vec<_> = pack.detections.iter().map(barred).collect();
     let able = || pack.detections.iter().zip(&barred).filter(|(_, why)| why.is_none()).map(|(detection, _)| detection);
     let wanted: Vec<_> = able().map(|detection| (detection, params(detection, config))).collect();
     let run = session.prepare(&wanted)?;
@@ -153,6 +164,12 @@ fn unevaluable(detection: &Detection, levels: &[LevelRows]) -> Option<String> {
         let what = if header.resources.is_empty() { "any resource".to_owned() } else { header.resources.join(", ") };
         format!("no event of {what} at level {:?} or richer", header.needs)
     })
+}
+
+/// Why a detection that tells the unusual from the usual cannot do so yet.
+fn learning(detection: &Detection, config: &Config, days: i64) -> Option<String> {
+    let needs = *params(detection, config).get(NEED)?;
+    (days < needs).then(|| format!("learning what is usual: the log goes back {days} days, and {needs} are needed"))
 }
 
 fn level(name: Option<&str>) -> Option<Level> {

@@ -23,7 +23,7 @@
 //! | 1 | [`account`], [`block`], [`part`], [`finding`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
-//! | 4 | [`ingest`], [`detect`], [`explain`], [`prove`], [`generate`] |
+//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`prove`], [`generate`] |
 //! | 5 | [`cli`], then `main` |
 //!
 //! # Invariants
@@ -61,6 +61,7 @@ pub mod risk;
 pub mod engine;
 pub mod report;
 
+pub mod baseline;
 pub mod detect;
 pub mod explain;
 pub mod generate;

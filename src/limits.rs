@@ -100,3 +100,5 @@ pub const GENERATED_SLICE_EVENTS: u64 = 4_096;
 pub const GENERATED_SLICES_PER_WORKER: usize = 3;
 /// Size at which a file of a generated log is full, before compression: the API server's `--audit-log-maxsize`.
 pub const GENERATED_FILE_BYTES: u64 = 100 << 20;
+/// Days before the time under examination from which baselines know identities.
+pub const BASELINE_DAYS_MAX: i64 = 90;

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["account", "block", "finding", "part"],
     &["config", "detection", "event", "input", "lake", "risk"],
     &["engine", "report"],
-    &["detect", "explain", "generate", "ingest", "prove"],
+    &["baseline", "detect", "explain", "generate", "ingest", "prove"],
     &["cli"],
 ];
 

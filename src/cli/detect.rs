@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::output::Output;
 use super::{Ending, args, signals};
 use crate::account::Account;
+use crate::baseline::Source;
 use crate::config::Config;
+use crate::detect::Known;
 use crate::detection::Pack;
 use crate::engine::{Events, Period, Session, Settings};
 use crate::error::Result;
@@ -54,16 +56,21 @@ pub(super) struct Work<'a> {
     pub(super) accounts: &'a [Account],
 }
 
-/// A session over one version of a lake, with the views of the pack and the lists of both.
+/// A session over one version of a lake that knows of the days before, and what a run knows.
 pub(super) fn session(
+    lake: &Lake,
     snapshot: &Snapshot,
-    pack: &Pack,
-    config: &Config,
+    work: &Work<'_>,
     settings: &Settings,
     period: Period,
-) -> Result<Session> {
+) -> Result<(Session, Known)> {
+    let lists = work.config.lists_with(&work.pack.lists);
     let events = Events::Parts(snapshot.parts().to_vec());
-    Session::open(settings, events, args::views(pack), &config.lists_with(&pack.lists), period)
+    let source = Source { lake, snapshot, pack: work.pack, lists: &lists, settings };
+    let baseline = crate::baseline::update(&source, period, || work.watch.check())?;
+    let known = Known { today: chrono::Utc::now().date_naive(), days: baseline.days };
+    let session = baseline.join(Session::open(settings, events, args::views(work.pack), &lists, period)?)?;
+    Ok((session, known))
 }
 
 /// Runs the pack over a lake and writes what it found.
@@ -77,9 +84,8 @@ pub(super) fn over(
 ) -> Result<Ending> {
     crate::detect::check_params(work.pack, work.config)?;
     let snapshot = lake.snapshot()?;
-    let session = session(&snapshot, work.pack, work.config, settings, period)?;
-    let today = chrono::Utc::now().date_naive();
-    let detected = crate::detect::detect(&session, work.pack, work.config, today, |_| work.watch.check())?;
+    let (session, known) = session(lake, &snapshot, work, settings, period)?;
+    let detected = crate::detect::detect(&session, work.pack, work.config, &known, |_| work.watch.check())?;
     let extent = session.extent()?;
     let from_ledger: Vec<Account> = if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
     let accounts = if is_kept { &from_ledger } else { work.accounts };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Ending, args, detect, output, signals};
+use crate::config::Config;
 use crate::detect::Detected;
 use crate::error::{Error, Result};
 use crate::explain;
@@ -46,7 +47,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Ending> {
     let id = explain::id(&args.id)?;
     let mut pack = args.rules.pack()?;
-    let mut config = args.knowledge.config()?;
+    let config = args.knowledge.config()?;
     crate::detect::check_params(&pack, &config)?;
     if let Some(detection) = &args.detection {
         pack.only(std::slice::from_ref(detection))?;
@@ -56,19 +57,18 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let settings = args.limits.settings(&lake.spill_folder())?;
-    let session = detect::session(&lake.snapshot()?, &pack, &config, &settings, args.time.period()?)?;
     // a suppressed finding can be explained too
-    let suppressions = std::mem::take(&mut config.suppress);
-    let today = chrono::Utc::now().date_naive();
+    let unsuppressed = Config { suppress: Vec::new(), ..config.clone() };
+    let work = detect::Work { pack: &pack, config: &unsuppressed, watch: &watch, accounts: &[] };
+    let (session, known) = detect::session(&lake, &lake.snapshot()?, &work, &settings, args.time.period()?)?;
     let all = match written {
         Some(findings) => Detected { findings, outcomes: Vec::new() },
-        None => crate::detect::detect(&session, &pack, &config, today, |_| watch.check())?,
+        None => crate::detect::detect(&session, &pack, &unsuppressed, &known, |_| watch.check())?,
     };
-    config.suppress = suppressions;
     let finding = explain::pick(&all.findings, &id)?.ok_or_else(|| not_found(&id, &all, args))?;
     watch.check()?;
     let detection = pack.get(&finding.detection);
-    let (explanation, fault) = explain::explain(&session, finding, detection, &config, today, &args.lake)?;
+    let (explanation, fault) = explain::explain(&session, finding, detection, &config, known.today, &args.lake)?;
     let width = if std::io::stdout().is_terminal() { output::width() } else { None };
     explanation::write(&explanation, &args.format, width, &mut std::io::stdout())?;
     match fault {

@@ -44,9 +44,9 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let settings = args.limits.settings(&lake.spill_folder())?;
-    let session = detect::session(&lake.snapshot()?, &pack, &config, &settings, args.time.period()?)?;
-    let today = chrono::Utc::now().date_naive();
-    let detected = crate::detect::detect(&session, &pack, &config, today, |_| watch.check())?;
+    let work = detect::Work { pack: &pack, config: &config, watch: &watch, accounts: &[] };
+    let (session, known) = detect::session(&lake, &lake.snapshot()?, &work, &settings, args.time.period()?)?;
+    let detected = crate::detect::detect(&session, &pack, &config, &known, |_| watch.check())?;
     let width = if std::io::stdout().is_terminal() { output::width() } else { None };
     let scores = of(&detected.findings, &pack);
     risk::write(&scores, &args.format, args.top, width, &mut std::io::stdout())?;

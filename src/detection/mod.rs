@@ -16,8 +16,8 @@ mod view;
 
 use std::collections::BTreeMap;
 
-pub use pack::{FILES, Pack};
-pub use view::{TABLE, View};
+pub use pack::{FILES, Pack, ROUTINE, routine_key};
+pub use view::{PERIOD, TABLE, View};
 
 use crate::finding::Severity;
 
@@ -63,6 +63,9 @@ pub struct Header {
     /// Thresholds and windows with their defaults, bound as `$name` in the SQL.
     pub params: BTreeMap<String, i64>,
 }
+
+/// The parameter that says how many days of log a detection needs before it can tell the unusual from the usual.
+pub const NEED: &str = "history_days";
 
 /// How settled a detection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]

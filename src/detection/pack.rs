@@ -23,17 +23,32 @@ pub struct Pack {
     pub detections: Vec<Detection>,
     /// The views, each after those that it reads.
     pub views: Vec<View>,
-    /// Known-good identities by the name of their list.
+    /// Known-good identities by the name of their list; under [`ROUTINE`], what each is known to do.
     pub lists: BTreeMap<String, Vec<String>>,
 }
 
-/// One list of a file in `sql/lists`: the identities and why they are known.
+/// The list of all that known identities do as a matter of course, each entry a [`routine_key`].
+pub const ROUTINE: &str = "routine";
+
+/// One list of a file in `sql/lists`: the identities and why they are known. With verbs and resources it says what
+/// they do, and knows them for nothing else.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct List {
     #[serde(rename = "describe")]
     _describe: String,
     identities: Vec<String>,
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    resources: Vec<String>,
+}
+
+/// What stands in the list [`ROUTINE`] for one user, verb and `resource` or `resource/subresource`, exactly.
+#[must_use]
+pub fn routine_key(user: &str, verb: &str, resource: &str) -> String {
+    // no name can hold a NUL
+    [user, verb, resource].join("\0")
 }
 
 impl Pack {
@@ -125,12 +140,23 @@ impl Pack {
                 return Err(at(path, line, format!("{name:?} is no name of a list; use 3 to 64 of a-z, 0-9 and _")));
             }
             // a name with a blank at its end never matches, and nobody sees why
-            if let Some(bad) = list.identities.iter().find(|text| text.is_empty() || text.trim() != *text) {
+            let mut words = list.identities.iter().chain(&list.verbs).chain(&list.resources);
+            if let Some(bad) = words.find(|text| text.is_empty() || text.trim() != *text) {
                 return Err(at(path, line, format!("{bad:?} in {name} is empty or has blanks around it")));
+            }
+            if name == ROUTINE || list.verbs.is_empty() != list.resources.is_empty() {
+                let message =
+                    format!("{name} needs both verbs and resources, or neither, and another name than routine");
+                return Err(at(path, line, message));
             }
             if self.lists.contains_key(&name) {
                 return Err(at(path, line, format!("the list {name} is in another file too; rename one")));
             }
+            let routine = list.identities.iter().flat_map(|user| {
+                let pairs = list.verbs.iter().flat_map(|verb| list.resources.iter().map(move |on| (verb, on)));
+                pairs.map(move |(verb, on)| routine_key(user, verb, on))
+            });
+            self.lists.entry(ROUTINE.to_owned()).or_default().extend(routine);
             self.lists.insert(name, list.identities);
         }
         Ok(())
@@ -245,6 +271,18 @@ mod tests {
         assert_eq!(ids(&pack), ["secret_sweep"]);
         let error = pack.only(&["secret_swep".to_owned()]).unwrap_err().to_string();
         assert_eq!(error, r#"no detection has the id "secret_swep"; did you mean "secret_sweep"?"#);
+    }
+
+    #[test]
+    fn a_list_with_verbs_says_what_is_routine() {
+        let text =
+            "[backup]\ndescribe = \"a\"\nidentities = [\"a\", \"b\"]\nverbs = [\"get\"]\nresources = [\"secrets\"]\n";
+        let mut pack = Pack::default();
+        pack.add_lists("sql/lists/a.toml", text).unwrap();
+        assert_eq!(pack.lists[ROUTINE], [routine_key("a", "get", "secrets"), routine_key("b", "get", "secrets")]);
+        let half = text.replace("verbs = [\"get\"]\n", "");
+        let error = Pack::default().add_lists("sql/lists/a.toml", &half).unwrap_err().to_string();
+        assert!(error.contains("needs both verbs and resources"), "{error}");
     }
 
     #[test]

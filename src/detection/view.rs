@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// The lake's table, which views alone read.
 pub const TABLE: &str = "events";
+/// The table of one row, `since` and `until`: the time that a run looks at, NULL where it is open.
+pub const PERIOD: &str = "period";
 
 /// One view: a file `sql/views/NAME.sql` whose leading `--` lines are its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub struct View {
     pub path: String,
     /// What one row is.
     pub describe: String,
-    /// The views, or [`TABLE`], that it reads.
+    /// The views, or [`TABLE`] and [`PERIOD`], that it reads.
     pub reads: Vec<String>,
     /// Whether the engine computes it once per run and keeps its rows.
     pub materialise: bool,
@@ -48,8 +50,8 @@ impl View {
         let name = stem(path)?;
         let (head, sql) = split(path, text)?;
         let Written { describe, reads, materialise, richest } = read(path, &head)?;
-        if name == TABLE {
-            return Err(at(path, 1, format!("{TABLE:?} is the lake's table; give the view another name")));
+        if name == TABLE || name == PERIOD {
+            return Err(at(path, 1, format!("{name:?} is a table of every run; give the view another name")));
         }
         for token in statement(path, &sql)? {
             if let Kind::Param(param) = token.kind {
@@ -65,7 +67,7 @@ impl View {
 
 /// Orders views so that each comes after all that it reads; otherwise by path.
 pub(super) fn in_order(views: Vec<View>) -> Result<Vec<View>> {
-    let mut names = BTreeMap::from([(TABLE, "")]);
+    let mut names = BTreeMap::from([(TABLE, ""), (PERIOD, "")]);
     for view in &views {
         if let Some(other) = names.insert(&view.name, &view.path) {
             return Err(Error::usage(format!("{}: {other} is a view of the same name; rename one", view.path)));
@@ -77,7 +79,7 @@ pub(super) fn in_order(views: Vec<View>) -> Result<Vec<View>> {
             return Err(at(&view.path, 1, format!("reads {read:?}, which is no view{hint}")));
         }
     }
-    let mut done = BTreeSet::from([TABLE.to_owned()]);
+    let mut done = BTreeSet::from([TABLE.to_owned(), PERIOD.to_owned()]);
     let mut ordered = Vec::with_capacity(views.len());
     let mut waiting = views;
     waiting.sort_by(|a, b| a.path.cmp(&b.path));

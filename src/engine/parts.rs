@@ -26,6 +26,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
 use object_store::local::LocalFileSystem;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::error::{Error, Result};
 use crate::part::Part;
@@ -66,6 +67,14 @@ pub(super) fn events_schema() -> TableSchema {
     TableSchema::builder(as_views(&schema::events())).with_table_partition_cols(vec![date_field()]).build()
 }
 
+/// The schema of a Parquet file that the program wrote.
+pub(super) fn schema_of(path: &Path) -> Result<SchemaRef> {
+    let file = std::fs::File::open(path).map_err(|error| Error::storage(path, error))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| Error::integrity(path, format!("cannot be read: {error}; remove it, it is made anew")))?;
+    Ok(as_views(reader.schema()))
+}
+
 /// The folder that all parts lie below. Paths below it are of our own making, whatever characters lead to it.
 fn root(parts: &[Part]) -> PathBuf {
     let mut folders = parts.iter().map(|part| part.path.parent().unwrap_or(Path::new("/")));
@@ -98,13 +107,25 @@ impl Parts {
         Ok((Self { schema, store, files }, opened))
     }
 
-    /// The table over one file of rows of `schema`.
-    pub(super) fn one_file(schema: SchemaRef, store: ObjectStoreUrl, path: String, bytes: u64, rows: usize) -> Self {
+    /// The table over files of rows of `schema`, each with its path and its size in bytes.
+    pub(super) fn files(schema: SchemaRef, store: ObjectStoreUrl, files: &[(String, u64)]) -> Self {
         let schema = TableSchema::from(schema);
-        let mut statistics = Statistics::new_unknown(schema.table_schema());
-        statistics.num_rows = Precision::Exact(rows);
-        let files = vec![File { path, bytes, partition: vec![], statistics: Arc::new(statistics) }];
+        let statistics = Arc::new(Statistics::new_unknown(schema.table_schema()));
+        let file = |(path, bytes): &(String, u64)| {
+            let statistics = Arc::clone(&statistics);
+            File { path: path.clone(), bytes: *bytes, partition: vec![], statistics }
+        };
+        let files = files.iter().map(file).collect();
         Self { schema, store, files }
+    }
+
+    /// The table over one file, of which the rows are known too.
+    pub(super) fn one_file(schema: SchemaRef, store: ObjectStoreUrl, path: String, bytes: u64, rows: usize) -> Self {
+        let mut parts = Self::files(schema, store, &[(path, bytes)]);
+        for file in &mut parts.files {
+            file.statistics = Arc::new(file.statistics.as_ref().clone().with_num_rows(Precision::Exact(rows)));
+        }
+        parts
     }
 
     /// The files that may hold rows that pass the filters.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringViewBuilder};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringViewBuilder, TimestampMicrosecondArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::common::DataFusionError;
@@ -33,6 +33,7 @@ use super::functions::{self, Lists};
 use super::parts::{self, Parts};
 use super::rows::Kept;
 use super::views::{EVENTS, View, Views};
+use crate::detection::PERIOD;
 use crate::error::{Error, Result};
 use crate::limits::{SPILL_BYTES_MAX, VIEW_BYTES_MAX};
 use crate::part::Part;
@@ -139,6 +140,7 @@ impl Session {
             files: AtomicUsize::new(0),
         };
         register_events(&context, &environment, events, period)?;
+        register_period(&context, period).map_err(|error| fault::query("session", &error))?;
         let no_threads = |error| Error::Internal(format!("cannot start the threads for queries: {error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(settings.threads.max(1))
@@ -158,6 +160,19 @@ impl Session {
             threads: settings.threads.max(1),
             _spilled: spilled,
         })
+    }
+
+    /// The same session with the rows of a view that were computed before, in Parquet files of one folder, each with
+    /// its size in bytes. They are read in place of what the view's SQL says.
+    pub fn with_rows_of(self, view: &str, folder: &Path, files: &[(String, u64)]) -> Result<Self> {
+        let Some((first, ..)) = files.first() else { return Ok(self) };
+        let schema = parts::schema_of(&folder.join(first))?;
+        let store = LocalFileSystem::new_with_prefix(folder);
+        let url = register_store(&self.context.runtime_env(), view, store)?;
+        let table = Parts::files(schema, url, files);
+        let registered = self.context.register_table(view, Arc::new(table));
+        registered.map_err(|error| fault::query("session", &error))?;
+        Ok(self)
     }
 
     /// The context for queries that run beside others, each in this many partitions.
@@ -286,6 +301,18 @@ fn register_events(context: &SessionContext, environment: &RuntimeEnv, events: E
         None => Ok(table),
     };
     table.and_then(|table| context.register_table(EVENTS, table)).map_err(fail)?;
+    Ok(())
+}
+
+/// The table `period`, so that a view over kept days can tell which of them are looked at.
+fn register_period(context: &SessionContext, period: Period) -> Result<(), DataFusionError> {
+    let time = |micros: Option<i64>| -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from(vec![micros]).with_timezone("UTC"))
+    };
+    let columns = [("since", time(period.since), true), ("until", time(period.until), true)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns)?;
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
+    context.register_table(PERIOD, Arc::new(table))?;
     Ok(())
 }
 

@@ -20,10 +20,13 @@ use tokio::sync::{Mutex, RwLock};
 
 use super::rows::{Kept, Rows, Source};
 use super::{fault, guard, richest};
+use crate::detection;
 use crate::error::{Error, Result};
 
 /// The table that views read.
-pub(super) const EVENTS: &str = "events";
+pub(super) const EVENTS: &str = detection::TABLE;
+/// The tables that every session has.
+const TABLES: [&str; 2] = [EVENTS, detection::PERIOD];
 
 /// One view: what the engine needs of a file in `sql/views/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +41,8 @@ pub struct View {
     pub richest: bool,
 }
 
-impl From<&crate::detection::View> for View {
-    fn from(view: &crate::detection::View) -> Self {
+impl From<&detection::View> for View {
+    fn from(view: &detection::View) -> Self {
         Self { name: view.name.clone(), sql: view.sql.clone(), materialise: view.materialise, richest: view.richest }
     }
 }
@@ -91,9 +94,9 @@ impl Views {
         Ok(())
     }
 
-    /// `events` and all views.
+    /// The tables and all views.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(EVENTS).chain(self.list.iter().map(|view| view.name.as_str()))
+        TABLES.into_iter().chain(self.list.iter().map(|view| view.name.as_str()))
     }
 
     fn computed_views(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Computed>>> {

@@ -12,6 +12,7 @@
 //!       torn/                    log entries that `repair` took away
 //!   _ledger/<run>.ndjson         one account a line; counts only if the run was committed
 //!   _quarantine/<run>.parquet    the lines that the run rejected
+//!   _baseline/<date>-<key>.parquet   what identities were seen with on a day; made anew where it is missing
 //!   _key                         redaction key, 32 bytes
 //!   _lock                        who writes now
 //! ```
@@ -100,6 +101,10 @@ impl Layout {
 
     pub(super) fn quarantine(&self, run: Uuid) -> PathBuf {
         self.quarantines().join(format!("{run}.parquet"))
+    }
+
+    pub(super) fn baseline(&self) -> PathBuf {
+        self.root.join("_baseline")
     }
 
     /// The folders of a lake, parents first.

@@ -159,6 +159,25 @@ impl Lake {
         self.layout.tmp().join("spill")
     }
 
+    /// The folder of what is derived from the events of single days; it need not be there.
+    #[must_use]
+    pub fn baseline_folder(&self) -> PathBuf {
+        self.layout.baseline()
+    }
+
+    /// Keeps a file in [`Self::baseline_folder`], durably and at once; one that is there already stays.
+    pub fn keep_baseline(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let folder = self.layout.baseline();
+        self.disk.folder(&folder)?;
+        self.disk.sync_folder(self.layout.root())?;
+        self.disk.publish(&self.layout.tmp(), &folder.join(name), &[bytes]).map(|_| ())
+    }
+
+    /// Removes all that is in [`Self::baseline_folder`].
+    pub fn forget_baseline(&self) -> Result<()> {
+        self.disk.remove_folder(&self.layout.baseline())
+    }
+
     /// The key of the fingerprints that stand for redacted values.
     pub fn redaction_key(&self) -> Result<[u8; 32]> {
         let path = self.layout.key();

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{Function, Lists};
 
-/// `cidr_contains`, `is_public_ip`, `ip_class`, `has_networks` and `in_networks`.
+/// `cidr_contains`, `is_public_ip`, `ip_class`, `subnet`, `has_networks` and `in_networks`.
 pub(super) fn functions(lists: &Arc<Lists>) -> Vec<Function> {
     let networks = Arc::clone(lists);
     let known = Arc::clone(lists);
@@ -23,9 +23,12 @@ pub(super) fn functions(lists: &Arc<Lists>) -> Vec<Function> {
         .checked(|text| parse_network(text).is_some(), "that is no network; write it as 192.0.2.0/24"),
         Function::predicate("is_public_ip", 1, |row| row[0].and_then(parse).is_some_and(is_public)),
         Function::text("ip_class", 1, move |row| row[0].and_then(parse).map(|ip| class(&classes, ip).into())),
-        Function::predicate("has_networks", 1, move |row| row[0].is_some_and(|list| !filled.networks(list).is_empty())),
+        Function::text("subnet", 1, |row| row[0].and_then(parse).and_then(subnet).map(|net| net.to_string().into())),
+        Function::predicate("has_networks", 1, move |row| {
+            row[0].and_then(|list| filled.networks.get(list)).is_some_and(|networks| !networks.is_empty())
+        }),
         Function::predicate("in_networks", 2, move |row| match row {
-            [Some(list), Some(ip)] => parse(ip).is_some_and(|ip| any(networks.networks(list), ip)),
+            [Some(list), Some(ip)] => parse(ip).is_some_and(|ip| networks.has_address(list, ip)),
             _ => false,
         })
         .checked(move |name| known.networks.contains_key(name), "no list of networks of that name is configured"),
@@ -53,8 +56,32 @@ pub(super) fn parse_network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(|ip| IpNet::from(ip.to_canonical())))
 }
 
-fn any(networks: &[IpNet], ip: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&ip))
+/// Networks as ranges of addresses, sorted and without overlap: a threat list has thousands, and every row asks.
+pub(super) struct Networks(Vec<(IpAddr, IpAddr)>);
+
+impl Networks {
+    pub(super) fn new(networks: &[IpNet]) -> Self {
+        let merged = IpNet::aggregate(&networks.to_vec());
+        let mut ranges: Vec<_> = merged.iter().map(|network| (network.network(), network.broadcast())).collect();
+        ranges.sort_unstable();
+        Self(ranges)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of them has the address.
+    pub(super) fn contains(&self, ip: IpAddr) -> bool {
+        let after = self.0.partition_point(|(first, _)| *first <= ip);
+        after.checked_sub(1).is_some_and(|index| ip <= self.0[index].1)
+    }
+}
+
+/// The neighbourhood of an address, in which people and pods move: its /24, or for IPv6 its /64.
+fn subnet(ip: IpAddr) -> Option<IpNet> {
+    let bits = if ip.is_ipv4() { 24 } else { 64 };
+    IpNet::new(ip, bits).ok().map(|network| network.trunc())
 }
 
 /// Whether the Internet can route it. Documentation ranges count as public, so that examples and tests can use them.
@@ -94,7 +121,7 @@ fn class(lists: &Lists, ip: IpAddr) -> &'static str {
         ("cluster_networks", "cluster"),
     ]
     .into_iter()
-    .find(|(list, _)| any(lists.networks(list), ip))
+    .find(|(list, _)| lists.has_address(list, ip))
     .map_or_else(
         || match ip {
             ip if ip.is_loopback() => "loopback",
@@ -110,6 +137,30 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn networks_are_found_among_many() {
+        let parsed: Vec<IpNet> = ["203.0.113.0/28", "203.0.113.8/29", "192.0.2.7", "2001:db8::/48", "198.51.100.0/24"]
+            .iter()
+            .filter_map(|text| parse_network(text))
+            .collect();
+        let networks = Networks::new(&parsed);
+        for inside in ["203.0.113.0", "203.0.113.15", "192.0.2.7", "2001:db8::1", "198.51.100.255"] {
+            assert!(networks.contains(inside.parse().unwrap()), "{inside}");
+        }
+        for outside in ["203.0.113.16", "203.0.112.255", "192.0.2.6", "192.0.2.8", "2001:db8:1::", "255.255.255.255"] {
+            assert!(!networks.contains(outside.parse().unwrap()), "{outside}");
+        }
+        assert!(!Networks::new(&[]).contains("192.0.2.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn an_address_has_its_neighbourhood() {
+        let of = |text: &str| parse(text).and_then(subnet).map(|net| net.to_string());
+        assert_eq!(of("192.0.2.77").as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(of("[2001:db8:1:2:3::4]:6443").as_deref(), Some("2001:db8:1:2::/64"));
+        assert_eq!(of("nowhere"), None);
+    }
 
     #[test]
     fn an_address_is_read_with_port_brackets_zone_and_mapping() {

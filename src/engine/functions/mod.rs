@@ -9,9 +9,10 @@ mod json;
 mod uri;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, StringViewArray};
@@ -21,8 +22,9 @@ use datafusion::common::{Result as DataFusionResult, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
-use ipnet::IpNet;
 
+use self::address::Networks;
+use crate::detection::{ROUTINE, routine_key};
 use crate::engine::fault;
 use crate::error::{Error, Result};
 
@@ -42,7 +44,8 @@ const DENIED: [&str; 9] = [
 /// The lists of the configuration. Those named `*_networks` hold CIDR networks or single addresses.
 pub(super) struct Lists {
     texts: BTreeMap<String, Vec<String>>,
-    networks: BTreeMap<String, Vec<IpNet>>,
+    networks: BTreeMap<String, Networks>,
+    routine: HashSet<String>,
 }
 
 impl Lists {
@@ -60,16 +63,18 @@ impl Lists {
                         })
                     })
                     .collect::<Result<Vec<_>>>()?;
-                networks.insert(name.clone(), parsed);
+                networks.insert(name.clone(), Networks::new(&parsed));
             } else if entries.iter().any(|entry| entry.trim() == "*") {
                 return Err(Error::usage(format!("list {name}: an entry \"*\" would match everything; remove it")));
             }
         }
-        Ok(Self { texts: lists.clone(), networks })
+        let routine = lists.get(ROUTINE).into_iter().flatten().cloned().collect();
+        Ok(Self { texts: lists.clone(), networks, routine })
     }
 
-    fn networks(&self, name: &str) -> &[IpNet] {
-        self.networks.get(name).map_or(&[], Vec::as_slice)
+    /// Whether the list of networks has the address.
+    fn has_address(&self, name: &str, ip: IpAddr) -> bool {
+        self.networks.get(name).is_some_and(|networks| networks.contains(ip))
     }
 
     /// Whether `value` is an entry of the list, or begins with an entry that ends in `*`.
@@ -108,6 +113,17 @@ pub(super) fn register(context: &mut SessionContext, lists: Lists) -> Result<()>
         })
         .checked(move |name| known.texts.contains_key(name), "no list of that name is configured"),
     ));
+    let (filled, named, routine) = (Arc::clone(&lists), Arc::clone(&lists), lists);
+    context.register_udf(ScalarUDF::new_from_impl(
+        Function::predicate("has_list", 1, move |row| {
+            row[0].and_then(|list| filled.texts.get(list)).is_some_and(|entries| !entries.is_empty())
+        })
+        .checked(move |name| named.texts.contains_key(name), "no list of that name is configured"),
+    ));
+    context.register_udf(ScalarUDF::new_from_impl(Function::predicate("is_routine", 3, move |row| match row {
+        [Some(user), Some(verb), Some(resource)] => routine.routine.contains(&routine_key(user, verb, resource)),
+        _ => false,
+    })));
     Ok(())
 }
 

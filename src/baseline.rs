@@ -1,0 +1,196 @@
+//! What identities were seen with on the days before: the rows of the view `baseline`, kept for each day of a lake.
+//!
+//! A day's file bears a hash of the parts that it was made from and of the SQL that made it. So it needs no bookkeeping:
+//! a file of that name is right, whoever wrote it and whenever; late events, a changed view or a lost file give another
+//! name or none, and the day is made anew. A run that is interrupted leaves whole days.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, TimeDelta};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+
+use crate::detection::{NEED, Pack, View as PackView};
+use crate::engine::{Events, Period, Session, Settings, View};
+use crate::error::{Error, Result};
+use crate::lake::{Lake, Snapshot};
+use crate::limits::BASELINE_DAYS_MAX;
+use crate::part::Part;
+use crate::schema::DATE_OUTLIER;
+
+/// The view whose rows are kept.
+const VIEW: &str = "baseline";
+
+/// The days that a run knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// Where the files are.
+    folder: PathBuf,
+    /// Their names and sizes in bytes; empty where no detection can use them yet.
+    files: Vec<(String, u64)>,
+    /// How many days the log goes back from its last one within the time under examination.
+    pub days: i64,
+}
+
+/// What a day is made from.
+pub struct Source<'a> {
+    /// The lake.
+    pub lake: &'a Lake,
+    /// The version of it.
+    pub snapshot: &'a Snapshot,
+    /// The detections, which say how much they need, and the views.
+    pub pack: &'a Pack,
+    /// The lists of the configuration.
+    pub lists: &'a BTreeMap<String, Vec<String>>,
+    /// For the queries.
+    pub settings: &'a Settings,
+}
+
+impl Baseline {
+    /// The session with these days as its view `baseline`.
+    pub fn join(&self, session: Session) -> Result<Session> {
+        session.with_rows_of(VIEW, &self.folder, &self.files)
+    }
+}
+
+/// Brings the days up to `period`'s end that are not yet kept into the lake's folder. While the log is too short for
+/// every detection that asks for days, it makes none. `before` is called before each day and may end the run.
+pub fn update(source: &Source<'_>, period: Period, mut before: impl FnMut() -> Result<()>) -> Result<Baseline> {
+    let days = days_of(source.snapshot.parts(), period);
+    let (Some(first), Some(last)) = (days.keys().next(), days.keys().next_back()) else {
+        return Ok(Baseline::default());
+    };
+    let span = (*last - *first).num_days();
+    let folder = source.lake.baseline_folder();
+    let needs = source.pack.detections.iter().filter_map(|detection| detection.header.params.get(NEED));
+    if needs.min().is_none_or(|least| span < *least) {
+        return Ok(Baseline { folder, files: Vec::new(), days: span });
+    }
+    let salt = sql_of(&source.pack.views);
+    let mut files = Vec::with_capacity(days.len());
+    for (date, parts) in days {
+        let name = format!("{date}-{}.parquet", key(&salt, &parts));
+        let path = folder.join(&name);
+        if !path.is_file() {
+            before()?;
+            source.lake.keep_baseline(&name, &make(source, parts)?)?;
+        }
+        let bytes = std::fs::metadata(&path).map_err(|error| Error::storage(&path, error))?.len();
+        files.push((name, bytes));
+    }
+    Ok(Baseline { folder, files, days: span })
+}
+
+/// The parts of each day that a run over `period` may look back to.
+fn days_of(parts: &[Part], period: Period) -> BTreeMap<NaiveDate, Vec<Part>> {
+    let date = |micros: i64| DateTime::from_timestamp_micros(micros).map(|time| time.date_naive());
+    let mut days: BTreeMap<NaiveDate, Vec<Part>> = BTreeMap::new();
+    for part in parts.iter().filter(|part| part.date != DATE_OUTLIER) {
+        if let Ok(day) = part.date.parse() {
+            days.entry(day).or_default().push(part.clone());
+        }
+    }
+    // the first moment after the period may be a midnight
+    if let Some(last) = period.until.and_then(|until| date(until - 1)) {
+        days.retain(|day, _| *day <= last);
+    }
+    let examined = period.since.and_then(date).or_else(|| days.keys().next().copied());
+    if let Some(oldest) = examined.and_then(|day| day.checked_sub_signed(TimeDelta::days(BASELINE_DAYS_MAX))) {
+        days.retain(|day, _| *day >= oldest);
+    }
+    days
+}
+
+/// The SQL of the view and of all that it reads.
+fn sql_of(views: &[PackView]) -> String {
+    let mut sql = String::new();
+    let mut wanted = vec![VIEW];
+    for view in views.iter().rev() {
+        if wanted.contains(&view.name.as_str()) {
+            wanted.extend(view.reads.iter().map(String::as_str));
+            sql += &view.sql;
+        }
+    }
+    sql
+}
+
+/// 16 hexadecimal digits of a hash of what a day is made from. A part's name is never used twice.
+fn key(salt: &str, parts: &[Part]) -> String {
+    let mut names: Vec<_> = parts.iter().filter_map(|part| part.path.file_name()).collect();
+    names.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(salt.as_bytes());
+    for name in names {
+        hasher.update(&[0]).update(name.as_encoded_bytes());
+    }
+    let mut key = hasher.finalize().to_hex().to_string();
+    key.truncate(16);
+    key
+}
+
+/// The rows of a day as a Parquet file.
+fn make(source: &Source<'_>, parts: Vec<Part>) -> Result<Vec<u8>> {
+    let views: Vec<View> = source.pack.views.iter().map(View::from).collect();
+    let session = Session::open(source.settings, Events::Parts(parts), views, source.lists, Period::default())?;
+    let rows = session.query("select * from baseline order by cluster, feature, actor, value")?;
+    let level = ZstdLevel::try_new(3).map_err(internal)?;
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).map_err(internal)?;
+    for batch in rows {
+        writer.write(&batch?).map_err(internal)?;
+    }
+    writer.into_inner().map_err(internal)
+}
+
+fn internal(error: ParquetError) -> Error {
+    Error::Internal(format!("baseline: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400_000_000;
+
+    fn part(date: &str) -> Part {
+        let path = PathBuf::from(format!("part-{date}.parquet"));
+        Part { path, bytes: 0, rows: 0, date: date.to_owned(), ts_min: 0, ts_max: 0 }
+    }
+
+    fn days(dates: &[&str], period: Period) -> Vec<String> {
+        let parts: Vec<Part> = dates.iter().map(|date| part(date)).collect();
+        days_of(&parts, period).keys().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_period_looks_back_and_not_ahead() {
+        let dates = ["1970-01-01", "2026-01-01", "2026-04-15", "2026-04-16", "2026-04-17"];
+        assert_eq!(days(&dates, Period::default()), dates[1..]);
+        let midnight =
+            "2026-04-17".parse::<NaiveDate>().unwrap().signed_duration_since(NaiveDate::default()).num_days();
+        let period = Period { since: Some((midnight - 1) * DAY), until: Some(midnight * DAY) };
+        assert_eq!(days(&dates, period), dates[2..4]);
+        let later = Period { since: None, until: Some(midnight * DAY + 1) };
+        assert_eq!(days(&dates, later), dates[1..]);
+    }
+
+    #[test]
+    fn another_part_or_another_view_gives_another_key() {
+        let (one, two) = (part("2026-01-01"), part("2026-01-02"));
+        let both = key("a", &[one.clone(), two.clone()]);
+        assert_eq!(both, key("a", &[two, one.clone()]));
+        assert_ne!(both, key("a", &[one.clone()]));
+        assert_ne!(key("b", &[one.clone()]), key("a", &[one]));
+    }
+
+    #[test]
+    fn the_key_covers_what_the_view_reads() {
+        let sql = sql_of(&Pack::embedded().unwrap().views);
+        for part in ["named_struct('feature', 'network'", "'initContainers'", "sensitivity <> 'other'"] {
+            assert!(sql.contains(part), "{part}");
+        }
+    }
+}
