@@ -1,6 +1,8 @@
 //! The program as a user meets it: commands, exit codes, what goes to stdout and what to stderr.
 
 mod exits;
+mod explain;
 mod output;
 mod query;
+mod risk;
 mod words;

@@ -3,6 +3,8 @@
 mod document;
 mod markdown;
 mod page;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 
