@@ -142,7 +142,7 @@ impl Subject<'_> {
         let sql = format!(
             "select secret, actor, client_ip, min(ts) as first_seen, max(ts) as last_seen, count(*) as requests \
              from secret_access where secret in {} and reads and outcome <> 'denied'{}{} \
-             group by secret, actor, client_ip order by requests, secret",
+             group by secret, actor, client_ip order by requests",
             secrets.sql,
             self.someone_else(),
             self.cluster.as_ref()?

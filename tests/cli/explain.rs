@@ -12,18 +12,14 @@ use crate::rig::{Ran, Scratch, event_with, lines, log};
 const NASTY: &[&str] = &[
     "'; touch owned #",
     "\"; touch owned; \"",
-    "$(touch owned)",
-    "`touch owned`",
+    "$(touch owned) `touch owned` ${IFS}",
     "' or 1=1; touch owned --",
     "a\ntouch owned\n",
     "a\\",
-    "a\\' ; touch owned #",
-    "!! && touch owned",
+    "a\\' ; touch owned # !!",
     "\u{1b}[2J\u{7}; touch owned",
-    "\u{202e}denwo hcuot\u{200b}",
-    "x' || chr(39) || 'y & touch owned &",
-    "日本語 Jürgen ${IFS}touch${IFS}owned",
-    "-- --lake /etc",
+    "\u{202e}denwo hcuot\u{200b} x' || chr(39) || 'y & touch owned &",
+    "-- --lake /etc 日本語 Jürgen",
 ];
 
 /// A pod entered and a secret read, with `text` for every name that a client can choose.
@@ -90,21 +86,18 @@ fn questions_can_be_pasted_whatever_the_log_says() {
             explained["questions"].as_array().unwrap().iter().map(|one| one["command"].as_str().unwrap()).collect();
         assert!(commands.len() >= 7, "{json}");
         let actor = serde_json::from_str::<Value>(line).unwrap()["actor"].clone();
-        // what the identity did, and who entered the pod: both know of it, so the names came through whole
-        for part in ["from requests where (actor", "from pod_access"] {
-            let command = commands.iter().find(|command| command.contains(part)).unwrap();
-            let rows = paste(&scratch, &command.replace("kubesift sql", "kubesift sql --format ndjson")).done();
-            assert!(rows.lines().count() >= 1, "{actor}: {command}");
-        }
         assert!(commands.iter().all(|command| command.chars().all(|c| matches!(c, ' '..='~'))), "{commands:?}");
-        let ran = paste(&scratch, &commands.join("\n")).ends(0);
+        let pasted = commands.join("\n").replace("kubesift sql", "kubesift sql --format ndjson");
+        let ran = paste(&scratch, &pasted).ends(0);
         assert_eq!(ran.err, "", "{commands:?}");
+        // what the identity did, and who entered the pod: the names came through whole
+        assert!(
+            ran.out.contains("\"resource\":\"secrets\"") && ran.out.contains("\"kind\":\"exec\""),
+            "{actor}: {ran:?}"
+        );
         assert!(!scratch.path("owned").exists(), "{actor} ran a command of its own: {commands:?}");
-        for format in ["text", "markdown"] {
-            let args = [id, "--lake", lake, "--findings", "found.ndjson", "--format", format];
-            let text = explain(&scratch, &args).done();
-            assert!(!has_what_steers(&text), "{text}");
-        }
+        let text = explain(&scratch, &[id, "--lake", lake, "--findings", "found.ndjson"]).done();
+        assert!(!has_what_steers(&text), "{text}");
     }
 }
 
