@@ -41,8 +41,10 @@ pub struct Source<'a> {
     pub lake: &'a Lake,
     /// The version of it.
     pub snapshot: &'a Snapshot,
-    /// The detections, which say how much they need, and the views.
+    /// The views.
     pub pack: &'a Pack,
+    /// The fewest days that are of use; `None`: nobody asks for any. See [`needed`].
+    pub least: Option<i64>,
     /// The lists of the configuration.
     pub lists: &'a BTreeMap<String, Vec<String>>,
     /// For the queries.
@@ -50,14 +52,25 @@ pub struct Source<'a> {
 }
 
 impl Baseline {
+    /// How many days are kept in files.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.files.len()
+    }
+
     /// The session with these days as its view `baseline`.
     pub fn join(&self, session: Session) -> Result<Session> {
         session.with_rows_of(VIEW, &self.folder, &self.files)
     }
 }
 
-/// Brings the days up to `period`'s end that are not yet kept into the lake's folder. While the log is too short for
-/// every detection that asks for days, it makes none. `before` is called before each day and may end the run.
+/// The fewest days that some detection of the pack asks for.
+#[must_use]
+pub fn needed(pack: &Pack) -> Option<i64> {
+    pack.detections.iter().filter_map(|detection| detection.header.params.get(NEED)).min().copied()
+}
+
+/// Brings the days up to `period`'s end that are not yet kept into the lake's folder, unless they are too few. `before` is called before each day and may end the run.
 pub fn update(source: &Source<'_>, period: Period, mut before: impl FnMut() -> Result<()>) -> Result<Baseline> {
     let days = days_of(source.snapshot.parts(), period);
     let (Some(first), Some(last)) = (days.keys().next(), days.keys().next_back()) else {
@@ -65,8 +78,7 @@ pub fn update(source: &Source<'_>, period: Period, mut before: impl FnMut() -> R
     };
     let span = (*last - *first).num_days();
     let folder = source.lake.baseline_folder();
-    let needs = source.pack.detections.iter().filter_map(|detection| detection.header.params.get(NEED));
-    if needs.min().is_none_or(|least| span < *least) {
+    if source.least.is_none_or(|least| span < least) {
         return Ok(Baseline { folder, files: Vec::new(), days: span });
     }
     let salt = sql_of(&source.pack.views);

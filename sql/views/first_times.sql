@@ -10,7 +10,7 @@ from (
   select
     b.*,
     lag(b.last_seen) over own as previous_seen,
-    row_number() over own - 1 as days_before,
+    cast(row_number() over own as bigint) - 1 as days_before,
     min(b.first_seen) over (partition by b.cluster, b.feature, b.value) as value_first_seen,
     min(b.first_seen) over (partition by b.cluster, b.actor) as actor_first_seen,
     d.actor_days_before,
@@ -19,7 +19,7 @@ from (
   join (
     select
       cluster, actor, feature, date,
-      row_number() over (partition by cluster, actor, feature order by date) - 1 as actor_days_before
+      cast(row_number() over (partition by cluster, actor, feature order by date) as bigint) - 1 as actor_days_before
     from (select distinct cluster, actor, feature, date from baseline)
   ) d on d.cluster = b.cluster and d.actor = b.actor and d.feature = b.feature and d.date = b.date
   join (select cluster, min(date) as first_date from baseline group by cluster) l on l.cluster = b.cluster

@@ -66,7 +66,8 @@ pub(super) fn session(
 ) -> Result<(Session, Known)> {
     let lists = work.config.lists_with(&work.pack.lists);
     let events = Events::Parts(snapshot.parts().to_vec());
-    let source = Source { lake, snapshot, pack: work.pack, lists: &lists, settings };
+    let least = crate::baseline::needed(work.pack);
+    let source = Source { lake, snapshot, pack: work.pack, least, lists: &lists, settings };
     let baseline = crate::baseline::update(&source, period, || work.watch.check())?;
     let known = Known { today: chrono::Utc::now().date_naive(), days: baseline.days };
     let session = baseline.join(Session::open(settings, events, args::views(work.pack), &lists, period)?)?;

@@ -1,9 +1,15 @@
-//! `kubesift lake`: what a lake holds, and the repair of a torn log.
+//! `kubesift lake`: what a lake holds, the repair of a torn log, and the days that baselines know.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{Ending, output};
+use super::{Ending, args, output, signals};
+use crate::baseline::Source;
+use crate::config::Config;
+use crate::detection::Pack;
+use crate::engine::Period;
 use crate::error::Result;
+use crate::ingest::Watch;
 use crate::lake::Lake;
 use crate::report::human;
 
@@ -20,6 +26,16 @@ enum Action {
     Status(Place),
     /// Drop the newest log entry if it is torn, and nothing else
     Repair(Place),
+    /// Bring what is known of identities up to the last day; `detect` does so too
+    Baseline {
+        #[command(flatten)]
+        place: Place,
+        /// Forget what is kept and make every day anew
+        #[arg(long)]
+        rebuild: bool,
+        #[command(flatten)]
+        limits: args::Limits,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -34,6 +50,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     match &args.action {
         Action::Status(place) => status(&place.lake)?,
         Action::Repair(place) => repair(&place.lake)?,
+        Action::Baseline { place, rebuild, limits } => baseline(&place.lake, *rebuild, limits)?,
     }
     Ok(Ending::Complete)
 }
@@ -78,4 +95,25 @@ fn repair(root: &Path) -> Result<()> {
         ),
     };
     output::print(&text)
+}
+
+fn baseline(root: &Path, rebuild: bool, limits: &args::Limits) -> Result<()> {
+    let lake = Lake::open(root)?;
+    if rebuild {
+        lake.forget_baseline()?;
+    }
+    let watch = Arc::new(Watch::default());
+    signals::listen(&watch)?;
+    let (pack, config) = (Pack::embedded()?, Config::default());
+    let (snapshot, lists) = (lake.snapshot()?, config.lists_with(&pack.lists));
+    let settings = limits.settings(&lake.spill_folder())?;
+    let source =
+        Source { lake: &lake, snapshot: &snapshot, pack: &pack, least: Some(0), lists: &lists, settings: &settings };
+    let mut made = 0_u64;
+    let known = crate::baseline::update(&source, Period::default(), || {
+        made += 1;
+        watch.check()
+    })?;
+    let days = human::plural(known.kept() as u64, "day", "days");
+    output::print(&format!("{days} known, {} of them made now\n", human::count(made)))
 }

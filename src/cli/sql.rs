@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::{Ending, args, output};
+use crate::baseline::Source;
 use crate::engine::{Events, QueryResult, Session};
 use crate::error::{Error, Result};
 use crate::lake::Lake;
@@ -42,10 +43,23 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let pack = crate::detection::Pack::embedded()?;
     let config = args.knowledge.config()?;
     let lake = Lake::open(&args.lake)?;
-    let events = Events::Parts(lake.snapshot()?.parts().to_vec());
+    let snapshot = lake.snapshot()?;
+    let events = Events::Parts(snapshot.parts().to_vec());
     let settings = args.limits.settings(&lake.spill_folder())?;
     let lists = config.lists_with(&pack.lists);
-    let session = Session::open(&settings, events, args::views(&pack), &lists, args.time.period()?)?;
+    let period = args.time.period()?;
+    let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
+    // else the views compute them from the events, of which a period leaves out the days before
+    let asks = ["baseline", "first_times"].iter().any(|view| args.query.to_lowercase().contains(view));
+    let source = Source {
+        lake: &lake,
+        snapshot: &snapshot,
+        pack: &pack,
+        least: asks.then_some(0),
+        lists: &lists,
+        settings: &settings,
+    };
+    let session = crate::baseline::update(&source, period, || Ok(()))?.join(session)?;
     let result = session.query(&args.query)?;
     if let Some(path) = &args.out {
         file::write_file(path, |out| write(result, &args.format, out, None))?;

@@ -55,6 +55,9 @@ fn what_was_refused_counts_less_and_the_evidence_knows_best() {
     assert_eq!(probe("secret_read", json!({"outcomes": "denied, failed"})), refused);
     assert_eq!(probe("secret_probe", json!({"outcomes": "denied allowed"})), full);
     assert_eq!(probe("secret_probe", json!({"outcome": "unknown"})), full);
+    assert_eq!(probe("denied_then_allowed", json!({})), full);
+    assert_eq!(probe("names_guessed", json!({"refused": 1})), refused);
+    assert_eq!(probe("names_guessed", json!({"refused": 0})), full);
 }
 
 #[test]

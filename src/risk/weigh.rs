@@ -31,6 +31,8 @@ fn worth(severity: Severity) -> u64 {
 /// Words of a detection's id that say that it finds what was refused.
 const REFUSED: [&str; 9] =
     ["denied", "refused", "rejected", "forbidden", "probe", "probed", "attempt", "attempted", "failed"];
+/// Words that take that back: `denied_then_allowed`.
+const LATER: [&str; 3] = ["allowed", "after", "then"];
 /// Columns of the evidence that say what came of it.
 const OUTCOMES: [&str; 2] = ["outcome", "outcomes"];
 /// Columns of the evidence that hold bits of surprise.
@@ -152,11 +154,15 @@ pub(super) fn weigh(finding: &Finding, having: usize, identities: usize) -> Weig
     Weight { finding, refused, counted, rare, reach, parts }
 }
 
-/// Whether nothing of it succeeded: by the evidence's own word, else by that of the detection's id.
+/// Whether nothing of it succeeded: by the evidence's own word or count, else by the words of the detection's id.
 fn refused(finding: &Finding, evidence: &Map<String, Value>) -> bool {
     let outcomes = OUTCOMES.iter().filter_map(|name| evidence.get(*name)).flat_map(words).collect::<Vec<_>>();
     if outcomes.is_empty() {
-        return finding.detection.split('_').any(|word| REFUSED.contains(&word));
+        if let Some(refused) = evidence.get("refused").and_then(number) {
+            return i64::try_from(refused).is_ok_and(|refused| refused >= finding.events.max(1));
+        }
+        let says = |words: &[&str]| finding.detection.split('_').any(|word| words.contains(&word));
+        return says(&REFUSED) && !says(&LATER);
     }
     outcomes.iter().all(|outcome| matches!(outcome.as_str(), "denied" | "refused" | "failed"))
 }

@@ -2,6 +2,7 @@
 
 mod exits;
 mod explain;
+mod history;
 mod output;
 mod query;
 mod risk;

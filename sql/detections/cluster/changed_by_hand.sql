@@ -5,6 +5,7 @@
 -- needs = "Metadata"
 -- describe = "Namespaces, services, service accounts, workloads or configuration were created, changed or deleted by a person, or by a service account with a person's tool: one finding an identity, kind and verb, as context."
 -- benign = ["All ordinary work"]
+-- blind = ["foreign_agent: a service account or node that says it is a program is taken for one; see agent_contradicts_identity"]
 -- triage = ["Was it planned?"]
 
 select

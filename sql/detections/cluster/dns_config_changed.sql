@@ -8,7 +8,7 @@
 -- needs = "Metadata"
 -- resources = ["configmaps"]
 -- describe = "The configuration of the cluster's DNS was written or deleted by someone who does not run the cluster: names can be pointed elsewhere."
--- benign = ["A planned change of DNS", "The installation of the cluster"]
+-- benign = ["A planned change of DNS"]
 -- triage = ["Which names were added or rewritten?"]
 
 select
@@ -27,6 +27,8 @@ from sensitive
 where resource = 'configmaps' and namespace in ('kube-system', 'openshift-dns')
   and name in ('coredns', 'kube-dns', 'coredns-custom', 'dns-default', 'node-local-dns')
   and sensitivity = 'config' and outcome in ('allowed', 'unknown')
+  -- what every cluster is installed with cannot be created a second time, unless it was deleted
+  and (verb = 'create' and name in ('coredns', 'dns-default')) is not true
   and (username is distinct from 'system:serviceaccount:openshift-dns-operator:dns-operator')
   and not in_identities('cluster_controllers', username)
   and not (in_identities('operators', username) and in_identities('operators', actor))

@@ -35,6 +35,12 @@ where resource = 'namespaces' and sensitivity = 'config' and outcome in ('allowe
       || '|"path" *: *"/metadata/labels("|/pod-security\.kubernetes\.io~1(enforce|audit|warn)")[^{}]*"op" *: *"remove"'
     )
   )
+  -- OpenShift's network operator labels the namespaces of its own node agents
+  and (
+    username = 'system:serviceaccount:openshift-network-operator:default'
+    and impersonated_username is null
+    and name in ('openshift-multus', 'openshift-network-diagnostics', 'openshift-ovn-kubernetes')
+  ) is not true
   and starts_with(username, 'system:node:') is not true
   and not in_identities('cluster_controllers', username)
   and not (in_identities('operators', username) and in_identities('operators', actor))

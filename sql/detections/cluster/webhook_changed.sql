@@ -19,7 +19,7 @@
 -- describe = "A webhook, admission policy, aggregated API or converting CustomResourceDefinition was created, changed or deleted: it sees, alters or refuses every request that it matches."
 -- benign = ["The installation or upgrade of a policy engine or operator"]
 -- blind = [
---   "an update by a service account whose client names itself as a component",
+--   "foreign_agent: at level Metadata, an update by a service account whose client names itself as a component; see agent_contradicts_identity",
 --   "a CustomResourceDefinition with a conversion webhook, at level Metadata",
 -- ]
 -- triage = [
@@ -51,7 +51,27 @@ where sensitivity = 'admission' and outcome in ('allowed', 'unknown')
     actor_kind = 'service_account'
     and impersonated_username is null
     and verb in ('update', 'patch')
-    and agent_class(user_agent) = 'component'
+    and case
+      when request_object is null then agent_class(user_agent) = 'component'
+      -- which call them in their own namespace, and nobody outside the cluster
+      when json_texts(json_written(request_object), 'webhooks', '*', 'clientConfig', 'url') is not null
+          or json_contains(json_written(request_object), 'spec', 'conversion', 'webhook', 'clientConfig', 'url')
+        then false
+      when username = 'system:serviceaccount:cert-manager:cert-manager-cainjector' then true
+      else array_length(array_remove_all(
+        array_concat(
+          coalesce(
+            json_texts(json_written(request_object), 'webhooks', '*', 'clientConfig', 'service', 'namespace'), make_array()
+          ),
+          coalesce(json_texts(json_written(request_object), 'spec', 'service', 'namespace'), make_array()),
+          coalesce(
+            json_texts(
+              json_written(request_object), 'spec', 'conversion', 'webhook', 'clientConfig', 'service', 'namespace'
+            ), make_array()
+          )
+        ), service_account_namespace
+      )) is not distinct from 0
+    end
   ) is not true
   and starts_with(username, 'system:node:') is not true
   and not in_identities('cluster_controllers', username)

@@ -6,8 +6,9 @@
 --   "TA0006/T1552.007",
 -- ]
 -- needs = "Metadata"
--- describe = "The API server answered someone without any credential, on more than health, version, API discovery and login pages."
+-- describe = "The API server answered someone without any credential, on more than health, version, API discovery and login pages. What was taken or changed is told apart by anonymous_credential_access and anonymous_write."
 -- benign = ["A cluster that publishes something on purpose"]
+-- blind = ["API discovery: see anonymous_discovery"]
 -- triage = ["Which binding gives rights to system:anonymous or system:unauthenticated?"]
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
 
@@ -25,6 +26,20 @@ select
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   client_ip,
   min(user_agent) as user_agent,
+  array_to_string(
+    array_sort(
+      array_agg(
+        distinct case
+          when sensitivity in ('secret', 'exec', 'node_proxy', 'token', 'certificate') then 'credential access'
+          when sensitivity = 'review' then 'discovery'
+          when coalesce(verb, '') in ('get', 'list', 'watch', 'head', 'options') then 'discovery'
+          when resource = 'events' or (sensitivity = 'admission' and starts_with(verb, 'delete')) then 'stealth'
+          when starts_with(verb, 'delete') then 'impact'
+          else 'persistence'
+        end
+      )
+    ), ', '
+  ) as tactics,
   array_to_string(
     array_sort(array_agg(distinct concat_ws(' ', verb, coalesce(resource, uri_path(request_uri))))), ', '
   ) as requests

@@ -5,7 +5,11 @@
 -- needs = "Metadata"
 -- describe = "A credential of the control plane or of a node did something sensitive with a command line tool or a script, or from a public address that no node uses."
 -- benign = ["An administrator who debugs a node with the kubelet's own configuration"]
--- blind = ["a thief who copies the component's user agent and works from inside"]
+-- blind = [
+--   "foreign_agent: a thief who copies the component's user agent and works from inside",
+--   "impersonation: see powerful_identity_impersonated",
+--   "null_columns.sourceIPs: it compares addresses",
+-- ]
 -- triage = ["Which certificate was it, by credential id?", "On which machine does its key lie?"]
 
 with node_addresses as (

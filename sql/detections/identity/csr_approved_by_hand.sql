@@ -1,6 +1,6 @@
--- title = "Certificate signing request approved by hand"
+-- title = "Possible forging of a credential by approval of a certificate"
 -- status = "test"
--- severity = "high"
+-- severity = "medium"
 -- attack = [
 --   "TA0003/T1098",
 --   "TA0006/T1649",
@@ -14,7 +14,7 @@
 -- ]
 -- triage = [
 --   "For which name and groups is the certificate?",
---   "Did the same identity make the request?",
+--   "Did the same identity make the request? Then see csr_self_approved",
 -- ]
 
 select

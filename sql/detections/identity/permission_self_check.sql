@@ -11,6 +11,7 @@
 --   "kubectl auth can-i by administrators",
 --   "Dashboards, which ask what to show",
 -- ]
+-- blind = ["foreign_agent: a question for a single right in the name of a component"]
 -- triage = ["What did it do next?"]
 
 select

@@ -16,6 +16,8 @@
 --   "a thief in another pod who used the token before the log begins, under the agent of a program",
 --   "a pod that does not use its token while the thief does",
 --   "clusters before Kubernetes 1.30, whose tokens bear no id",
+--   "impersonation: another credential under the account's name is no copy of its token",
+--   "null_columns.sourceIPs: it compares addresses",
 -- ]
 -- triage = [
 --   "Which pod or host has the foreign address?",

@@ -1,14 +1,17 @@
--- title = "Possible minting of a token for someone else"
+-- title = "Service account token minted by hand"
 -- status = "test"
--- severity = "medium"
+-- severity = "low"
 -- attack = [
 --   "TA0003/T1098",
 --   "TA0006/T1528",
 -- ]
 -- needs = "Metadata"
 -- resources = ["serviceaccounts"]
--- describe = "A token of a service account was made by someone who is neither a kubelet nor the control plane."
--- benign = ["Vault, External Secrets and CI systems that make tokens for themselves: name them as operators"]
+-- describe = "A token of a service account was made by someone who is neither a kubelet nor the control plane. Louder where a service account did it, for a system account, for many accounts or for long: see the detections beside this one."
+-- benign = [
+--   "kubectl create token by developers, for a service account of their own",
+--   "Vault, External Secrets and CI systems that make tokens for themselves: name them as operators",
+-- ]
 -- triage = [
 --   "What may the service account do?",
 --   "Where was the token used? See minted_token_used",

@@ -10,7 +10,10 @@
 -- benign = ["A pipeline outside that uses a service account's token: name its network as trusted"]
 -- blind = [
 --   "a cluster whose pods and thieves come through one load balancer address",
+--   "a token that a person minted: see minted_token_used",
 --   "a token that nothing else uses, for an hour or more from one address: see token_of_a_pipeline",
+--   "impersonation: another credential under the account's name is not its token",
+--   "null_columns.sourceIPs: it compares addresses",
 -- ]
 -- triage = [
 --   "What did the token read from there?",
@@ -58,6 +61,13 @@ pipelines as (
   group by cluster, actor
   having count(distinct client_ip) = 1 and count(pod_name) = 0 and max(last_seen) - min(first_seen) >= interval '1 hour'
 ),
+handed_out as (
+  -- what became of a token that a person made for somebody outside is for minted_token_used to judge
+  select distinct cluster, issued_credential_id
+  from sensitive
+  where sensitivity = 'token' and actor_kind = 'human' and impersonated_username is null
+    and issued_credential_id is not null
+),
 outside as (
   select
     a.cluster,
@@ -69,8 +79,9 @@ outside as (
   from addresses a
   left join egress e on e.cluster = a.cluster and e.client_ip = a.client_ip
   left join pipelines p on p.cluster = a.cluster and p.actor = a.actor
+  left join handed_out h on h.cluster = a.cluster and h.issued_credential_id = a.credential_id
   where a.actor_kind = 'service_account' and not a.impersonated and ip_class(a.client_ip) = 'public'
-    and e.client_ip is null and p.actor is null
+    and h.issued_credential_id is null and e.client_ip is null and p.actor is null
     and not in_identities('operators', a.actor)
   group by a.cluster, a.actor, a.client_ip, coalesce(a.credential_id, '')
 )

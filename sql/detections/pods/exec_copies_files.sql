@@ -17,16 +17,16 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   actor,
-  pod as object,
+  coalesce(pod, name, '?') as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
   client_ip,
   min(user_agent) as user_agent
-from pod_access
+from pod_commands
 where outcome <> 'denied'
   -- tar cf - PATH, tar -xmf - -C PATH, tar -c -f - PATH
-  and regexp_like(command, '(^|[ /])tar +-?[a-zA-Z]*[cx][a-zA-Z]*(f[a-zA-Z]*| +-f) +-( |$)')
+  and regexp_like(plain, '(^|[ /])tar +-?[a-z]*[cx][a-z]*(f[a-z]*| +-f) +-( |$|[;|&)])')
   and not (in_identities('operators', username) and in_identities('operators', actor))
-group by cluster, date, actor, client_ip, pod
+group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

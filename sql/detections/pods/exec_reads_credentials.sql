@@ -3,13 +3,16 @@
 -- severity = "medium"
 -- attack = [
 --   "TA0006/T1552.001",
---   "TA0006/T1552.005",
+--   "TA0006/T1552.004",
 -- ]
 -- needs = "Metadata"
 -- resources = ["pods"]
--- describe = "The command of an exec names files that hold credentials, the environment of processes, or the cloud metadata service."
+-- describe = "The command of an exec names files that hold credentials, or the environment of processes."
 -- benign = ["Debugging of environment variables"]
--- blind = ["a shell in which the command is typed"]
+-- blind = [
+--   "a shell in which the command is typed",
+--   "the metadata service of the cloud: see exec_reaches_cloud_metadata",
+-- ]
 -- triage = ["Which credentials does the pod hold?"]
 
 select
@@ -17,20 +20,21 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   actor,
-  pod as object,
+  coalesce(pod, name, '?') as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
   client_ip,
   min(user_agent) as user_agent
-from pod_access
+from pod_commands
 where outcome <> 'denied'
   and regexp_like(
-    command,
-    '/etc/(shadow|kubernetes)|/var/lib/kubelet|\.(ssh|aws|kube|azure|docker)/|\.config/gcloud'
-    || '|\.(pem|key|jks|p12|pfx|kubeconfig|netrc|pgpass|git-credentials)( |$|[;|&])|/id_(rsa|ecdsa|ed25519)'
-    || '|/proc/[^ ]*/environ|(^|[ /])(printenv( |$)|env *($|[;|&>]))'
-    || '|169\.254\.169\.254|fd00:ec2::254|metadata\.google|computeMetadata'
+    plain,
+    '/etc/(g?shadow|kubernetes)|/var/lib/kubelet|\.(ssh|aws|kube|azure|docker)(/| |$)|\.config/gcloud'
+    || '|\.(pem|key|jks|p12|pfx|keystore|kubeconfig|netrc|pgpass|my\.cnf|git-credentials|vault-token|npmrc'
+    || '|pypirc)( |$|[;|&)])'
+    || '|/id_(rsa|ecdsa|ed25519)|/credentials(\.json)?( |$|[;|&)])'
+    || '|/proc/[^ ]*/environ|(^|[ /;|&(])(printenv( |$|[;|&)])|env *($|[;|&>)])|export +-p|declare +-x|compgen +-v)'
   )
-group by cluster, date, actor, client_ip, pod
+group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

@@ -11,7 +11,7 @@
 -- benign = ["A script that tests whether a token is mounted"]
 -- blind = [
 --   "a shell in which the path is typed: the log shows the shell only",
---   "paths written with wildcards or variables",
+--   "paths written with variables",
 -- ]
 -- triage = [
 --   "Where was the pod's token used afterwards? See token_foreign_address",
@@ -23,17 +23,19 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   actor,
-  pod as object,
+  coalesce(pod, name, '?') as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
   client_ip,
   min(user_agent) as user_agent
-from pod_access
+from pod_commands
 where outcome <> 'denied'
   and regexp_like(
-    command,
+    plain,
     '/run/secrets|/secrets/kubernetes\.io|/secrets/eks\.amazonaws\.com|/tokens/(azure|gcp)|azure-identity-token|gcp-ksa'
+    -- with wildcards: /run/s*/*/*/token, find / -name token
+    || '|/run/[a-z/]*[*?\[][^ ]*|/(kubernetes\.io|serviceaccount)/[^ ]*|-i?(name|path) [^ ]*token'
   )
-group by cluster, date, actor, client_ip, pod
+group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

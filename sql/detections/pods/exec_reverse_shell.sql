@@ -17,20 +17,20 @@ select
   min(ts) as first_seen,
   max(ts) as last_seen,
   actor,
-  pod as object,
+  coalesce(pod, name, '?') as object,
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
   client_ip,
   min(user_agent) as user_agent
-from pod_access
+from pod_commands
 where outcome <> 'denied'
   and regexp_like(
-    command,
+    plain,
     '/dev/(tcp|udp)/|mkfifo|socat .*exec|pty\.spawn|fsockopen|socket.*(dup2|subprocess)'
     || '|(^|[ /])(nc|ncat|netcat)( .*)? (-[a-z]*e|-[a-z]*c +[^ ]*sh|--(sh-)?exec)( |$)'
     || '|(curl|wget) .*(\| *(sudo +)?([^ ]*/)?(a|ba|da|z)?sh( |$|[;|&])|chmod )|\$\((curl|wget) '
     || '|base64 +(-d|-D|--decode)[^|]*\| *([^ ]*/)?(a|ba|da|z)?sh( |$|[;|&])'
   )
-group by cluster, date, actor, client_ip, pod
+group by cluster, date, actor, client_ip, coalesce(pod, name, '?')

@@ -25,7 +25,9 @@ select
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
+  array_to_string(array_sort(array_agg(distinct kind)), ',') as kinds,
   array_to_string(array_sort(array_agg(distinct command)), ' | ') as commands,
+  bool_or(coalesce(uri_query(request_uri, 'tty'), '') = 'true') as terminal,
   client_ip,
   min(user_agent) as user_agent
 from pod_access

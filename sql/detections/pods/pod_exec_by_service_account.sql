@@ -1,4 +1,4 @@
--- title = "A service account runs commands in pods"
+-- title = "Program account runs commands in pods"
 -- status = "test"
 -- severity = "high"
 -- attack = [
@@ -7,7 +7,7 @@
 -- ]
 -- needs = "Metadata"
 -- resources = ["pods"]
--- describe = "Exec, attach or port-forward by a service account: programs seldom need it, stolen tokens often use it."
+-- describe = "Exec, attach or port-forward by a service account, a node or a part of the control plane: programs seldom need it, stolen tokens often use it."
 -- benign = ["Backup hooks (Velero), CI runners that drive pods: name them as operators"]
 -- triage = [
 --   "Is there a program behind this account that needs exec?",
@@ -29,6 +29,6 @@ select
   min(user_agent) as user_agent
 from pod_access
 where kind in ('exec', 'attach', 'portforward') and outcome <> 'denied'
-  and actor_kind = 'service_account'
+  and actor_kind in ('service_account', 'node', 'control_plane')
   and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip, pod

@@ -1,6 +1,6 @@
--- title = "Possible way into a pod by port-forward"
+-- title = "A tunnel into a pod was opened"
 -- status = "test"
--- severity = "medium"
+-- severity = "low"
 -- attack = [
 --   "TA0008/T1021",
 --   "TA0011/T1572",
@@ -8,8 +8,12 @@
 -- needs = "Metadata"
 -- resources = ["pods"]
 -- describe = "Someone opened a tunnel to a port of a pod, past network policies and logins in front of it."
--- benign = ["Developers who reach a database or a dashboard"]
--- triage = ["Which service answers on the pod?"]
+-- benign = ["Developers who reach an application or a dashboard"]
+-- blind = ["what was done in the tunnel"]
+-- triage = [
+--   "Which service answers on the pod? For data stores see port_forward_to_data_store",
+--   "Is the identity one that needs it? For service accounts see pod_exec_by_service_account",
+-- ]
 
 select
   first_value(audit_id order by ts, audit_id) as audit_id,
@@ -24,6 +28,6 @@ select
   client_ip,
   min(user_agent) as user_agent
 from pod_access
-where kind = 'portforward' and outcome <> 'denied'
+where kind in ('portforward', 'node_portforward') and outcome <> 'denied'
   and not (in_identities('operators', username) and in_identities('operators', actor))
 group by cluster, date, actor, client_ip

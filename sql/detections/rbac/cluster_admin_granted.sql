@@ -12,7 +12,10 @@
 -- ]
 -- describe = "A binding gives someone cluster-admin, another broad role over the whole cluster, or admin or edit in kube-system, where the cluster's own credentials lie."
 -- benign = ["The installation of a cluster or of a tool that insists on cluster-admin"]
--- blind = ["a patch that adds a subject to a binding with a name of its own, at level Request: see binding_changed"]
+-- blind = [
+--   "a patch that adds a subject to a binding with a name of its own, at level Request: see binding_changed",
+--   "roles of the control plane: see built_in_role_bound",
+-- ]
 -- triage = [
 --   "Was the change planned?",
 --   "What has the subject done since?",
@@ -47,7 +50,7 @@ from (
 where (
     role = 'cluster-admin'
     or (
-      role_name in ('admin', 'edit', 'system:kube-controller-manager', 'system:node')
+      role_name in ('admin', 'edit')
       and (resource = 'clusterrolebindings' or namespace = 'kube-system')
     )
   )

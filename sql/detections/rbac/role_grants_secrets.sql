@@ -12,6 +12,7 @@
 -- ]
 -- describe = "A role was written one of whose rules allows reading secrets without naming them."
 -- benign = ["Operators that handle secrets"]
+-- blind = ["rules for all resources: see role_with_wildcard"]
 -- triage = ["Would resourceNames do?"]
 -- references = ["https://kubernetes.io/docs/concepts/security/rbac-good-practices/"]
 
@@ -30,7 +31,7 @@ select
   min(user_agent) as user_agent
 from rbac_rules
 where outcome in ('allowed', 'unknown')
-  and array_has_any(rule_resources, make_array('secrets', '*'))
+  and array_has(rule_resources, 'secrets')
   -- a JSON patch may hold only a part of a rule: what it leaves out counts as fitting
   and (rule_verbs is null or array_has_any(rule_verbs, make_array('get', 'list', 'watch', '*')))
   and (rule_api_groups is null or array_has_any(rule_api_groups, make_array('', '*')))

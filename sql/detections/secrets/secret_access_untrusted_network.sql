@@ -12,7 +12,10 @@
 --   "An office or a pipeline whose network is not in the list yet",
 --   "Nodes with public addresses: name the node networks",
 -- ]
--- blind = ["runs without trusted networks in the configuration, in which this detection is silent"]
+-- blind = [
+--   "runs without trusted networks in the configuration, in which this detection is silent",
+--   "null_columns: an event without an address comes from nowhere",
+-- ]
 -- triage = [
 --   "Whose address is it?",
 --   "Was the credential used from a trusted network at the same time?",

@@ -9,6 +9,7 @@
 -- resources = ["secrets"]
 -- describe = "A human identity, or a command line tool under another identity, created, changed or deleted a secret."
 -- benign = ["Deployments and rotation by hand"]
+-- blind = ["foreign_agent: a workload's token in other hands is told by the tool's agent, which the client chooses"]
 -- triage = ["Was the change planned?"]
 
 select

@@ -6,6 +6,7 @@
 -- resources = ["secrets"]
 -- describe = "A human identity, or a command line tool under another identity, read a secret by name or the secrets of a namespace."
 -- benign = ["Administrators and deployment tools at work"]
+-- blind = ["foreign_agent: a workload's token in other hands is told by the tool's agent, which the client chooses"]
 -- triage = ["Is the reader the owner of the secret?"]
 
 select

@@ -7,7 +7,7 @@
 -- ]
 -- needs = "Metadata"
 -- resources = ["secrets"]
--- describe = "One identity read many different secrets, or the secrets of many namespaces, within ten minutes, and not as a controller does, which reads the same ones again and again: the way a stolen token is emptied."
+-- describe = "One identity read many different secrets, or the secrets of many namespaces, within half an hour, and not as a controller does, which reads the same ones again and again: the way a stolen token is emptied."
 -- benign = [
 --   "A migration or backup script",
 --   "An operator that starts for the first time",
@@ -45,7 +45,7 @@ counted as (
     r.*,
     count(distinct r.secret) over (
       partition by r.cluster, r.username order by r.ts
-      range between interval '10 minutes' preceding and current row
+      range between interval '30 minutes' preceding and current row
     ) as secrets_read
   from reads r
   join rare
@@ -57,7 +57,7 @@ sweeps as (
     -- a read belongs to a sweep if one of the windows that it falls into has enough secrets
     max(secrets_read) over (
       partition by cluster, username order by ts
-      range between current row and interval '10 minutes' following
+      range between current row and interval '30 minutes' following
     ) as most_secrets
   from counted
 )
@@ -70,7 +70,7 @@ select
   count(*) as events,
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
-  max(most_secrets) as secrets_in_10_minutes,
+  max(most_secrets) as secrets_in_30_minutes,
   array_to_string(array_sort(array_agg(distinct client_ip)), ' ') as client_ips,
   min(user_agent) as user_agent,
   nullif(array_to_string(array_sort(array_agg(distinct impersonated_username)), ' '), '') as impersonated,

@@ -11,6 +11,8 @@
 -- ]
 -- blind = [
 --   "a thief inside a controller's own pod who watches as the controller does: see secrets_watched_cluster_wide",
+--   "foreign_agent: there the agent alone tells a command line tool from the controller",
+--   "null_columns: without address and agent a controller's pod is like any other",
 -- ]
 -- triage = [
 --   "Does this identity need the secrets of all namespaces?",

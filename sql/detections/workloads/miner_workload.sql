@@ -19,14 +19,15 @@ select
   first_value(audit_id order by ts, audit_id) as audit_id,
   min(ts) as first_seen,
   max(ts) as last_seen,
-  actor,
+  -- who wrote the workload, rather than the controller that made its pods
+  first_value(actor order by in_identities('cluster_controllers', username), ts, audit_id) as actor,
   coalesce(namespace, '*') || ' ' || coalesce(image, '?') as object,
   count(distinct audit_id) as events,
   cluster,
   array_agg(distinct audit_id) as audit_ids,
   array_to_string(array_sort(array_agg(distinct workload)), ' ') as workloads,
-  client_ip,
-  min(user_agent) as user_agent
+  first_value(client_ip order by in_identities('cluster_controllers', username), ts, audit_id) as client_ip,
+  first_value(user_agent order by in_identities('cluster_controllers', username), ts, audit_id) as user_agent
 from pod_containers
 where outcome in ('allowed', 'unknown')
   and regexp_like(
@@ -34,4 +35,4 @@ where outcome in ('allowed', 'unknown')
     'xmrig|xmr-stak|minerd|minergate|ethminer|ccminer|cryptonight|stratum\+(tcp|ssl)|nicehash|minexmr|supportxmr'
     || '|nanopool|moneroocean|kinsing|kube-hunter|peirates|deepce([^a-z]|$)|botb-|kdigger'
   )
-group by cluster, date, actor, client_ip, namespace, image
+group by cluster, date, namespace, image

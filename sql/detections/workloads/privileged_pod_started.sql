@@ -9,6 +9,7 @@
 -- resources = ["pods"]
 -- describe = "A controller created a pod that is privileged, shares something with the node, or mounts a path of it. Its workload decides whether that is right."
 -- benign = ["Node agents of the platform"]
+-- blind = ["impersonation: who acts as a controller is judged as themselves; see privileged_workload"]
 -- triage = ["Who wrote the workload?"]
 
 select

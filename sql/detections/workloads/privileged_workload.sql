@@ -75,18 +75,25 @@ where outcome in ('allowed', 'unknown')
     or (
       kind = 'capability'
       and regexp_replace(upper(value), '^CAP_', '') in (
-        'ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'DAC_READ_SEARCH', 'DAC_OVERRIDE', 'BPF', 'SYS_RAWIO'
+        'ALL', 'SYS_ADMIN', 'SYS_PTRACE', 'SYS_MODULE', 'DAC_READ_SEARCH', 'BPF', 'SYS_RAWIO'
       )
     )
     or regexp_like(
       path,
-      '^(/(etc|home|sys|var|var/lib|var/log|run|var/run|host|boot|usr|bin|sbin|lib|dev))?$|(^|/)\.\.(/|$)'
-      || '|^/(root|proc|etc/(kubernetes|cron[^/]*|ssh|shadow)|var/lib/(kubelet|docker|containerd|etcd)'
-      || '|(var/)?run/(docker|containerd|crio)[^/]*)(/|$)'
+      '^(/(etc|home|home/[^/]+|sys|var|var/lib|var/log|run|var/run|host|boot|usr|usr/(local|local/bin|bin|sbin|lib)|bin|sbin'
+      || '|lib|lib64|opt|opt/cni|opt/cni/bin|var/spool|var/spool/cron|dev|dev/k?mem|dev/(sd|nvme|vd|xvd|dm-)[^/]*))?$'
+      || '|(^|/)\.\.(/|$)'
+      || '|^/(root|proc|etc/(kubernetes|cron[^/]*|ssh|shadow|passwd|sudoers[^/]*|systemd|pam\.d|profile\.d|ld\.so[^/]*|cni'
+      || '|rancher)|home/[^/]+/\.[^/]+|var/lib/(kubelet|docker|containerd|containers|crio|etcd|rancher|k0s|cloud)'
+      || '|var/spool/cron/[^/]+|(var/)?run/(docker|containerd|crio|cri-dockerd|podman|k3s)[^/]*)(/|$)'
+      -- Windows
+      || '|^[A-Za-z]:[\\/]*$|^[A-Za-z]:[\\/]+(windows|users|programdata|etc|var)([\\/]|$)'
+      || '|[\\/]pipe[\\/](docker_engine|containerd-)'
     )
   )
   -- kubelets report the static pods of their node
   and starts_with(username, 'system:node:') is not true
   and not in_identities('cluster_controllers', username)
   and not (in_identities('operators', username) and in_identities('operators', actor))
-group by cluster, date, actor, client_ip, workload
+-- every release of a node agent repeats what it opens: one finding, however many days
+group by cluster, actor, client_ip, workload

@@ -1,12 +1,13 @@
--- title = "A service was exposed on nodes or foreign addresses"
+-- title = "A service was opened to the outside"
 -- status = "test"
 -- severity = "low"
 -- attack = ["TA0001/T1133"]
 -- needs = "Request"
 -- resources = ["services"]
--- describe = "A service of type NodePort, or with external IPs, was written; external IPs can take over traffic to any address."
--- benign = ["Load balancers that are built on node ports"]
--- triage = ["What answers on the port?"]
+-- describe = "A service of type NodePort or LoadBalancer was written: it answers outside the cluster."
+-- benign = ["Ingress controllers and applications for the public"]
+-- triage = ["What answers on the port, and from where can it be reached?"]
+-- references = ["https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types"]
 
 select
   first_value(audit_id order by ts, audit_id) as audit_id,
@@ -18,7 +19,8 @@ select
   cluster,
   array_agg(audit_id order by ts, audit_id) as audit_ids,
   min(json_get_str(object, 'spec', 'type')) as type,
-  min(array_to_string(json_texts(object, 'spec', 'externalIPs'), ' ')) as external_ips,
+  min(array_to_string(json_texts(object, 'spec', 'ports', '*', 'port'), ' ')) as ports,
+  min(array_to_string(json_texts(object, 'spec', 'loadBalancerSourceRanges'), ' ')) as source_ranges,
   client_ip,
   min(user_agent) as user_agent
 from (
@@ -27,9 +29,6 @@ from (
   where resource = 'services' and sensitivity = 'config'
 )
 where outcome in ('allowed', 'unknown')
-  and (
-    json_get_str(object, 'spec', 'type') = 'NodePort'
-    or array_length(json_texts(object, 'spec', 'externalIPs')) > 0
-  )
+  and json_get_str(object, 'spec', 'type') in ('NodePort', 'LoadBalancer')
   and not in_identities('cluster_controllers', username)
 group by cluster, date, actor, client_ip, namespace, name
