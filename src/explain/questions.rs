@@ -89,7 +89,7 @@ impl Subject<'_> {
             self.cluster.as_ref()?
         );
         let time = self.time(-HALF_AN_HOUR, HALF_AN_HOUR)?;
-        self.question("What else did this identity do within half an hour?", &time, &sql)
+        Some(self.question("What else did this identity do within half an hour?", &time, &sql))
     }
 
     fn same_address(&self) -> Option<Question> {
@@ -104,11 +104,11 @@ impl Subject<'_> {
             self.cluster.as_ref()?
         );
         let time = self.time(-DAY, DAY)?;
-        self.question(
+        Some(self.question(
             &addresses.ask("Who else came from the same address, the day before to the day after?"),
             &time,
             &sql,
-        )
+        ))
     }
 
     fn same_credential(&self) -> Option<Question> {
@@ -129,7 +129,7 @@ impl Subject<'_> {
             credentials.sql,
             self.cluster.as_ref()?
         );
-        self.question(&credentials.ask(ask), "", &sql)
+        Some(self.question(&credentials.ask(ask), "", &sql))
     }
 
     fn same_secrets(&self) -> Option<Question> {
@@ -147,7 +147,7 @@ impl Subject<'_> {
             self.someone_else(),
             self.cluster.as_ref()?
         );
-        self.question(&secrets.ask("Who else read the same secrets?"), "", &sql)
+        Some(self.question(&secrets.ask("Who else read the same secrets?"), "", &sql))
     }
 
     fn same_pods(&self) -> Option<Question> {
@@ -165,7 +165,7 @@ impl Subject<'_> {
             pods.sql,
             self.cluster.as_ref()?
         );
-        self.question(&pods.ask("Who entered the same pods?"), "", &sql)
+        Some(self.question(&pods.ask("Who entered the same pods?"), "", &sql))
     }
 
     fn rights(&self) -> Option<Question> {
@@ -179,7 +179,7 @@ impl Subject<'_> {
             self.who.as_ref()?,
             self.cluster.as_ref()?
         );
-        self.question("Which rights did this identity give or take?", "", &sql)
+        Some(self.question("Which rights did this identity give or take?", "", &sql))
     }
 
     fn day_before(&self) -> Option<Question> {
@@ -192,7 +192,7 @@ impl Subject<'_> {
         );
         let first = self.finding.first_seen;
         let time = format!(" --since {} --until {}", moment(first.checked_sub(DAY)?)?, moment(first)?);
-        self.question("What did this identity do on the day before?", &time, &sql)
+        Some(self.question("What did this identity do on the day before?", &time, &sql))
     }
 
     /// Leaves this identity out.
@@ -220,10 +220,10 @@ impl Subject<'_> {
         Some(format!(" --since {since} --until {until}"))
     }
 
-    fn question(&self, ask: &str, time: &str, sql: &str) -> Option<Question> {
+    fn question(&self, ask: &str, time: &str, sql: &str) -> Question {
         debug_assert!(!sql.contains(['"', '\\', '$', '`', '!']), "{sql}");
         let command = format!("kubesift sql --lake {}{time} \"{sql}\"", self.lake);
-        Some(Question { ask: ask.to_owned(), command })
+        Question { ask: ask.to_owned(), command }
     }
 }
 

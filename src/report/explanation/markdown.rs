@@ -31,12 +31,11 @@ pub(super) fn markdown(explanation: &Explanation<'_>) -> String {
         lines.iter().for_each(|line| text += &format!("- {}\n", plain(line)));
     }
     let (titles, rows) = explanation.requests(EXPLAINED_REQUESTS_MAX);
-    text += &match &explanation.unread {
-        Some(why) => format!("\n## the requests behind it could not be read\n\n{}\n", plain(why)),
-        None => {
-            let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| code(cell)).collect()).collect();
-            format!("\n## {}\n\n{}", explanation.shown(rows.len()), table(&titles, rows.into_iter()))
-        }
+    text += &if let Some(why) = &explanation.unread {
+        format!("\n## the requests behind it could not be read\n\n{}\n", plain(why))
+    } else {
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| code(cell)).collect()).collect();
+        format!("\n## {}\n\n{}", explanation.shown(rows.len()), table(&titles, rows.into_iter()))
     };
     if !explanation.questions.is_empty() {
         text += "\n## ask next\n";
