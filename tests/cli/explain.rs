@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use kubesift::detection::Pack;
 use serde_json::{Value, json};
 
 use crate::rig::{Ran, Scratch, event_with, lines, log};
@@ -110,16 +111,19 @@ fn a_finding_is_explained_with_its_requests() {
     let finding: Value = serde_json::from_str(ndjson.lines().next().unwrap()).unwrap();
     let id = finding["finding_id"].as_str().unwrap();
     let text = scratch.run(&format!("explain {} --lake lake --detection secret_sweep", &id[..6])).done();
+    let pack = Pack::embedded().unwrap();
+    let sweep = pack.get("secret_sweep").unwrap();
+    let header = &sweep.header;
     for part in [
         finding["title"].as_str().unwrap(),
         finding["actor"].as_str().unwrap(),
         "Unsecured Credentials: Container API",
-        "secrets_in_10_minutes",
-        "Rotate every secret in the list",
+        "client_ips",
+        &header.triage[0],
         "the first 20 of the ",
         "Who else read the same secrets?",
-        "$secrets = 15 (default)",
-        "where most_secrets >= $secrets",
+        &format!("$secrets = {} (default)", header.params["secrets"]),
+        sweep.sql.trim().lines().last().unwrap(),
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
@@ -156,7 +160,7 @@ fn changed_parameters_and_suppressions_are_told() {
     let found = scratch.run("detect --lake lake --only secret_sweep --format ndjson -q --config empty.toml").done();
     let id = ids(&found).remove(0);
     let text = scratch.run(&format!("explain {id} --lake lake --detection secret_sweep")).done();
-    assert!(text.contains("$secrets = 20 (changed; the default is 15)"), "{text}");
+    assert!(text.contains("$secrets = 20 (changed; the default is "), "{text}");
     assert!(text.contains("migrates the shop (until 2999-01-01)"), "{text}");
 }
 
