@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Ending, args, detect, output, signals};
 use crate::config::Config;
 use crate::detect::Detected;
+use crate::engine::{Events, Session};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::finding::Finding;
@@ -60,15 +61,22 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     // a suppressed finding can be explained too
     let unsuppressed = Config { suppress: Vec::new(), ..config.clone() };
     let work = detect::Work { pack: &pack, config: &unsuppressed, watch: &watch, accounts: &[] };
-    let (session, known) = detect::session(&lake, &lake.snapshot()?, &work, &settings, args.time.period()?)?;
-    let all = match written {
-        Some(findings) => Detected { findings, outcomes: Vec::new() },
-        None => crate::detect::detect(&session, &pack, &unsuppressed, &known, |_| watch.check())?,
+    let (snapshot, period) = (lake.snapshot()?, args.time.period()?);
+    let (session, all) = if let Some(findings) = written {
+        let events = Events::Parts(snapshot.parts().to_vec());
+        let lists = config.lists_with(&pack.lists);
+        let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
+        (session, Detected { findings, outcomes: Vec::new() })
+    } else {
+        let (session, known) = detect::session(&lake, &snapshot, &work, &settings, period)?;
+        let detected = crate::detect::detect(&session, &pack, &unsuppressed, &known, |_| watch.check())?;
+        (session, detected)
     };
     let finding = explain::pick(&all.findings, &id)?.ok_or_else(|| not_found(&id, &all, args))?;
     watch.check()?;
+    let today = chrono::Utc::now().date_naive();
     let detection = pack.get(&finding.detection);
-    let (explanation, fault) = explain::explain(&session, finding, detection, &config, known.today, &args.lake)?;
+    let (explanation, fault) = explain::explain(&session, finding, detection, &config, today, &args.lake)?;
     let width = if std::io::stdout().is_terminal() { output::width() } else { None };
     explanation::write(&explanation, &args.format, width, &mut std::io::stdout())?;
     match fault {

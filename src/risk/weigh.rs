@@ -16,12 +16,12 @@ pub(super) const ONE: u64 = 1_000_000 << HALVINGS_MAX;
 /// Tenths for rarity and for scope, at most.
 const TENTHS_MAX: u64 = 5;
 
-/// What a severity stands for; a tenth of a tenth of it is still whole millionths. Alone, nothing refused and nothing rare: info 0, low 3, medium 22, high 50, critical 80
+/// What a severity stands for; a tenth of a tenth of it is still whole millionths. Alone, nothing refused and nothing rare: info 0, low 2, medium 22, high 50, critical 80
 /// points.
 fn worth(severity: Severity) -> u64 {
     match severity {
         Severity::Info => ONE / 200,
-        Severity::Low => ONE / 100 * 3,
+        Severity::Low => ONE / 50,
         Severity::Medium => ONE / 4,
         Severity::High => ONE / 10 * 7,
         Severity::Critical => ONE / 10 * 16,
