@@ -108,6 +108,43 @@ impl Finding {
     }
 }
 
+/// One request behind a finding, as the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// When it was received.
+    pub ts: i64,
+    /// Its audit id.
+    pub audit_id: Option<String>,
+    /// Whose rights were used.
+    pub actor: Option<String>,
+    /// Who was authenticated.
+    pub username: Option<String>,
+    /// The Kubernetes verb.
+    pub verb: Option<String>,
+    /// What kind of object it was for.
+    pub resource: Option<String>,
+    /// Which part of the object.
+    pub subresource: Option<String>,
+    /// The object's namespace.
+    pub namespace: Option<String>,
+    /// The object's name.
+    pub name: Option<String>,
+    /// The path and query, for requests without an object.
+    pub request_uri: Option<String>,
+    /// The HTTP status of the answer.
+    pub code: Option<i32>,
+    /// What came of it.
+    pub outcome: Option<String>,
+    /// The peer that the API server saw.
+    pub client_ip: Option<String>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// The credential that was used.
+    pub credential_id: Option<String>,
+    /// The credential that was issued.
+    pub issued_credential_id: Option<String>,
+}
+
 /// The Arrow schema of findings, as exported to Parquet.
 #[must_use]
 pub fn schema() -> SchemaRef {

@@ -21,9 +21,9 @@
 //! |---|---|
 //! | 0 | [`error`], [`limits`], [`schema`] |
 //! | 1 | [`account`], [`block`], [`part`], [`finding`] |
-//! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`] |
-//! | 3 | [`engine`], [`report`] (which may import [`detection`] only of floor 2) |
-//! | 4 | [`ingest`], [`baseline`], [`detect`], [`prove`], [`generate`] |
+//! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`risk`] |
+//! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
+//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`prove`], [`generate`] |
 //! | 5 | [`cli`], then `main` |
 //!
 //! # Invariants
@@ -56,12 +56,14 @@ pub mod detection;
 pub mod event;
 pub mod input;
 pub mod lake;
+pub mod risk;
 
 pub mod engine;
 pub mod report;
 
 pub mod baseline;
 pub mod detect;
+pub mod explain;
 pub mod generate;
 pub mod ingest;
 pub mod prove;

@@ -51,6 +51,16 @@ pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 pub const LIST_ELEMENTS_MAX: usize = 1_024;
 /// Audit ids listed as the evidence of one finding.
 pub const AUDIT_IDS_MAX: usize = 100;
+/// Requests of one finding that `explain` shows; more are counted.
+pub const EXPLAINED_REQUESTS_MAX: usize = 20;
+/// Names that one question of `explain` asks for.
+pub const QUESTION_NAMES_MAX: usize = 20;
+/// Characters of one name in a question of `explain`; what needs more is not asked for.
+pub const QUESTION_NAME_CHARS_MAX: usize = 400;
+/// Identities, and secrets, whose risk a report tells.
+pub const RISKS_REPORTED_MAX: usize = 10;
+/// Findings named behind one term of a risk score.
+pub const RISK_FINDINGS_MAX: usize = 50;
 /// Findings kept of one detection in one run; more are counted and the run says so.
 pub const FINDINGS_PER_DETECTION_MAX: usize = 100_000;
 /// Findings drawn on the HTML page.

@@ -13,7 +13,7 @@ use crate::detection::Pack;
 use crate::engine::{Events, Period, Session, Settings};
 use crate::error::Result;
 use crate::ingest::Watch;
-use crate::lake::Lake;
+use crate::lake::{Lake, Snapshot};
 use crate::report::Summary;
 
 /// Arguments of `kubesift detect`.
@@ -56,6 +56,24 @@ pub(super) struct Work<'a> {
     pub(super) accounts: &'a [Account],
 }
 
+/// A session over one version of a lake that knows of the days before, and what a run knows.
+pub(super) fn session(
+    lake: &Lake,
+    snapshot: &Snapshot,
+    work: &Work<'_>,
+    settings: &Settings,
+    period: Period,
+) -> Result<(Session, Known)> {
+    let lists = work.config.lists_with(&work.pack.lists);
+    let events = Events::Parts(snapshot.parts().to_vec());
+    let least = crate::baseline::needed(work.pack);
+    let source = Source { lake, snapshot, pack: work.pack, least, lists: &lists, settings };
+    let baseline = crate::baseline::update(&source, period, || work.watch.check())?;
+    let known = Known { today: chrono::Utc::now().date_naive(), days: baseline.days };
+    let session = baseline.join(Session::open(settings, events, args::views(work.pack), &lists, period)?)?;
+    Ok((session, known))
+}
+
 /// Runs the pack over a lake and writes what it found.
 pub(super) fn over(
     lake: &Lake,
@@ -67,13 +85,7 @@ pub(super) fn over(
 ) -> Result<Ending> {
     crate::detect::check_params(work.pack, work.config)?;
     let snapshot = lake.snapshot()?;
-    let lists = work.config.lists_with(&work.pack.lists);
-    let events = Events::Parts(snapshot.parts().to_vec());
-    let least = crate::baseline::needed(work.pack);
-    let source = Source { lake, snapshot: &snapshot, pack: work.pack, least, lists: &lists, settings };
-    let baseline = crate::baseline::update(&source, period, || work.watch.check())?;
-    let session = baseline.join(Session::open(settings, events, args::views(work.pack), &lists, period)?)?;
-    let known = Known { today: chrono::Utc::now().date_naive(), days: baseline.days };
+    let (session, known) = session(lake, &snapshot, work, settings, period)?;
     let detected = crate::detect::detect(&session, work.pack, work.config, &known, |_| work.watch.check())?;
     let from_ledger: Vec<Account> = if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
     let accounts = if is_kept { &from_ledger } else { work.accounts };

@@ -13,6 +13,7 @@ use crate::input::{self, Found};
 use crate::lake::Lake;
 use crate::limits;
 use crate::report::{Report, Summary, summary};
+use crate::risk::Risk;
 
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
@@ -136,6 +137,7 @@ fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
         suppressions: &[],
         outcomes: &[],
         readiness: &readiness,
+        risk: &Risk::default(),
         summary,
     };
     say(summary::summary(&report).trim_end());

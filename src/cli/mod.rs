@@ -4,11 +4,13 @@
 mod args;
 mod demo;
 mod detect;
+mod explain;
 mod generate;
 mod ingest;
 mod lake;
 mod output;
 mod progress;
+mod risk;
 mod rules;
 mod schema;
 mod signals;
@@ -44,6 +46,10 @@ enum Command {
     Ingest(ingest::Args),
     /// Run the detections over a lake
     Detect(detect::Args),
+    /// One finding with its reasons, the requests behind it, and what to ask next
+    Explain(explain::Args),
+    /// What speaks against each identity, and for the loss of each secret
+    Risk(risk::Args),
     /// Ask a lake a question in SQL
     Sql(sql::Args),
     /// Look after a lake
@@ -109,6 +115,8 @@ fn dispatch(command: Command) -> Result<Ending> {
         Command::Triage(args) => triage::run(&args),
         Command::Ingest(args) => ingest::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Risk(args) => risk::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::Lake(args) => lake::run(&args),
         Command::Rules(args) => rules::run(&args),

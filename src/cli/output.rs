@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Ending, args, say};
+use super::{Ending, args, risk, say};
 use crate::account::{Account, Outcome as SourceOutcome};
 use crate::detect::Detected;
 use crate::detection::{Pack, attack};
@@ -89,6 +89,7 @@ impl Output {
     ) -> Result<Ending> {
         let complete = detected.is_complete();
         let loudest = detected.findings.first().map(|finding| finding.severity);
+        let risk = risk::of(&detected.findings, pack);
         let least = self.least()?;
         let all = detected.findings.len();
         detected.findings.retain(|finding| finding.severity >= least);
@@ -100,6 +101,7 @@ impl Output {
             suppressions: &detected.suppressions,
             outcomes: &detected.outcomes,
             readiness: &detected.readiness,
+            risk: &risk,
             summary,
         };
         self.write_findings(&report)?;

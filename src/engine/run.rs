@@ -57,13 +57,24 @@ impl Session {
         params: &BTreeMap<String, i64>,
         deadline: Instant,
     ) -> Result<LogicalPlan> {
+        self.plan_with(what, sql, bound(params), deadline)
+    }
+
+    /// As [`Session::plan`], with parameters of any type.
+    pub(super) fn plan_with(
+        &self,
+        what: &str,
+        sql: &str,
+        params: ParamValues,
+        deadline: Instant,
+    ) -> Result<LogicalPlan> {
         let checked = guard::check(what, sql)?;
         let mut tables = checked.tables;
         if checked.asks_for_tables {
             tables.extend(self.views.names().map(ToOwned::to_owned).collect::<Vec<_>>());
         }
         let name = what.to_owned();
-        let (context, params) = (self.context.clone(), bound(params));
+        let context = self.context.clone();
         let views = Arc::clone(&self.views);
         self.wait(what, deadline, async move {
             views.register(&name, &context, &tables).await?;

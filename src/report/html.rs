@@ -12,13 +12,14 @@ use minijinja::{Environment, UndefinedBehavior, context, escape_formatter};
 use super::escape::{cut, terminal};
 use super::human::{bytes, count, plural, seconds};
 use super::timeline::{Timeline, timeline};
-use super::{Format, Report, evidence, io_error, summary};
+use super::{Format, Report, evidence, io_error, risk, summary};
 use crate::account::{self, Account};
 use crate::detection::Detection;
 use crate::detection::readiness::{Fix, Sight};
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 use crate::limits::{CELL_CHARS_MAX, HTML_AUDIT_IDS_MAX, HTML_FINDINGS_MAX, HTML_SOURCES_MAX};
+use crate::risk::Risk;
 
 /// The template's name ends in `.html`, by which minijinja knows what to escape.
 const PAGE: &str = "page.html";
@@ -87,6 +88,7 @@ impl Html {
             timeline => timeline(drawn).as_ref().map(picture),
             sources => report.accounts.iter().take(HTML_SOURCES_MAX).map(source).collect::<Vec<_>>(),
             sources_total => report.accounts.len(),
+            risks => risks(report.risk),
             silent => silent(report),
             fixes => report.readiness.fixes.iter().map(fix).collect::<Vec<_>>(),
         }
@@ -253,6 +255,22 @@ fn source(account: &Account) -> Value {
         notes => &account.notes,
         balances => account.balances(),
     }
+}
+
+/// The identities and secrets that something medium or louder speaks about.
+fn risks(risk: &Risk) -> Vec<Value> {
+    let clusters = risk::clusters(risk);
+    let one = |sort, score: &crate::risk::Score| {
+        let term = |term: &crate::risk::Term| context! { name => term.kind.as_str(), points => term.points, why => risk::why(term) };
+        context! {
+            of => sort,
+            name => risk::name(score, clusters),
+            score => score.score,
+            loudest => score.loudest.as_str(),
+            terms => score.terms.iter().map(term).collect::<Vec<_>>(),
+        }
+    };
+    risk::loud(risk).map(|(sort, score)| one(sort, score)).collect()
 }
 
 fn silent(report: &Report<'_>) -> Vec<Value> {

@@ -1,5 +1,5 @@
-//! The whole report as one JSON document: summary, accounts, suppressions, outcomes, readiness, findings. One line for
-//! each of them, so that two runs can be compared with `diff`.
+//! The whole report as one JSON document: summary, accounts, suppressions, outcomes, readiness, risks, findings. One
+//! line for each of them, so that two runs can be compared with `diff`.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::human::rfc3339;
 use super::ndjson::{Row, text};
-use super::{Format, Outcome, Report, State, Suppression, io_error, readiness};
+use super::{Format, Outcome, Report, State, Suppression, io_error, readiness, risk};
 use crate::account::Account;
 use crate::error::{Error, Result};
 
@@ -26,6 +26,7 @@ impl Format for Json {
         list(out, "outcomes", report.outcomes.iter().map(|outcome| Ok(self::outcome(outcome))))?;
         list(out, "readiness", report.readiness.verdicts.iter().map(|verdict| Ok(readiness::verdict(verdict))))?;
         list(out, "fixes", report.readiness.fixes.iter().map(|fix| Ok(readiness::fix(fix))))?;
+        list(out, "risks", risk::loud(report.risk).map(|(sort, score)| Ok(risk::value(sort, score))))?;
         list(out, "findings", report.findings.iter().map(|finding| Ok(Row::new(finding))))?;
         writeln!(out, "}}").and_then(|()| out.flush()).map_err(io_error)
     }

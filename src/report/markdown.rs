@@ -5,11 +5,12 @@
 use std::io::Write;
 
 use super::escape::{cut, terminal};
-use super::{Format, Report, evidence, human, io_error, readiness, summary};
+use super::{Format, Report, evidence, human, io_error, readiness, risk, summary};
 use crate::detection::readiness::{Readiness, Sight};
 use crate::error::Result;
 use crate::finding::{Finding, Severity};
 use crate::limits::CELL_CHARS_MAX;
+use crate::risk::Risk;
 
 pub(super) struct Markdown;
 
@@ -26,12 +27,28 @@ impl Format for Markdown {
             let ids: Vec<_> = ids.into_iter().map(code).collect();
             writeln!(out, "{gap}- Not an all-clear for {}: {}", ids.join(", "), plain(why)).map_err(io_error)?;
         }
+        risks(out, report.risk).map_err(io_error)?;
         for (severity, _) in report.tally() {
             section(out, severity, report.findings).map_err(io_error)?;
         }
         readiness(out, report.readiness).map_err(io_error)?;
         out.flush().map_err(io_error)
     }
+}
+
+/// The identities and secrets that something medium or louder speaks about.
+fn risks(out: &mut dyn Write, risk: &Risk) -> std::io::Result<()> {
+    let clusters = risk::clusters(risk);
+    for (index, (sort, score)) in risk::loud(risk).enumerate() {
+        if index == 0 {
+            writeln!(out, "\n## risk\n")?;
+            header(out, &["risk", "of", "name", "why"].map(str::to_owned))?;
+        }
+        let cells =
+            [score.score.to_string(), sort.to_owned(), code(&risk::name(score, clusters)), plain(&risk::line(score))];
+        row(out, &cells)?;
+    }
+    Ok(())
 }
 
 fn section(out: &mut dyn Write, severity: Severity, findings: &[Finding]) -> std::io::Result<()> {
@@ -105,7 +122,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Text of the program or of a detection, as itself.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut out = String::new();
     for c in terminal(&cut(text, CELL_CHARS_MAX)).chars() {
         match c {

@@ -4,9 +4,12 @@
 //! gives the same bytes. What a log says passes through [`escape`] on its way out.
 
 pub mod escape;
+pub mod explanation;
 pub mod file;
 pub mod human;
+pub mod read;
 pub mod readiness;
+pub mod risk;
 pub mod rows;
 pub mod summary;
 
@@ -36,6 +39,7 @@ use crate::detection::Detection;
 use crate::detection::readiness::Readiness;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
+use crate::risk::Risk;
 
 /// The names that [`format`] knows.
 pub const FORMATS: [&str; 7] = ["table", "csv", "ndjson", "json", "parquet", "markdown", "html"];
@@ -80,6 +84,8 @@ pub struct Report<'a> {
     pub outcomes: &'a [Outcome],
     /// How well each detection could see.
     pub readiness: &'a Readiness,
+    /// What all findings of the run say about identities and secrets, those that are not shown included.
+    pub risk: &'a Risk,
     /// The run as a whole.
     pub summary: Summary,
 }

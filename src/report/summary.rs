@@ -4,12 +4,15 @@ use std::fmt::Write;
 
 use super::escape::{cut, terminal};
 use super::human::{bytes, count, plural, seconds};
-use super::{Effect, Report, Suppression, readiness};
+use super::{Effect, Report, Suppression, readiness, risk};
 use crate::account::{Account, Outcome};
 use crate::limits::CELL_CHARS_MAX;
+use crate::risk::Risk;
 
 /// Sources with notes and reasons for not evaluating that are listed; one screen holds no more.
 const LISTED_MAX: usize = 8;
+/// Identities that are named as the riskiest.
+const RISKIEST_MAX: usize = 3;
 
 /// The summary as lines of text, made safe for a terminal.
 #[must_use]
@@ -38,6 +41,7 @@ pub fn summary(report: &Report<'_>) -> String {
     if !report.outcomes.is_empty() || !report.findings.is_empty() {
         lines.push(("findings", findings(report)));
         lines.extend(suppressions(report));
+        lines.extend(riskiest(report.risk));
     }
     if !report.outcomes.is_empty() {
         lines.push(("detections", detections(report)));
@@ -145,6 +149,18 @@ fn suppressions(report: &Report<'_>) -> Vec<(&'static str, String)> {
         Effect::NotRun => 3,
     });
     rules.iter().copied().enumerate().take(LISTED_MAX).map(line).chain(more(rules.len())).collect()
+}
+
+/// The identities that most speaks against.
+fn riskiest(risk: &Risk) -> Vec<(&'static str, String)> {
+    let clusters = risk::clusters(risk);
+    let line = |(index, score): (usize, &crate::risk::Score)| {
+        let label = if index == 0 { "riskiest" } else { "" };
+        let name = risk::name(score, clusters);
+        let most = score.terms.first().map(|term| format!(": {}", term.why)).unwrap_or_default();
+        (label, format!("{:>3}  {}{most}", score.score, cut(&name, CELL_CHARS_MAX / 4)))
+    };
+    Risk::loud(&risk.identities, RISKIEST_MAX).enumerate().map(line).collect()
 }
 
 fn detections(report: &Report<'_>) -> String {

@@ -49,6 +49,7 @@ fn columns(wide: bool) -> Vec<Column> {
         column("actor", 5),
         column("object", 5),
         Column { right: true, ..column("count", 0) },
+        column("id", 0),
     ];
     if wide {
         columns.push(Column { ends: false, ..column("evidence", 4) });
@@ -65,6 +66,7 @@ fn row(finding: &Finding, wide: bool) -> Vec<String> {
         safe(&finding.actor),
         safe(&finding.object),
         finding.events.to_string(),
+        safe(&finding.finding_id.chars().take(if wide { 8 } else { 6 }).collect::<String>()),
     ];
     if wide {
         let pairs = evidence::pairs(&finding.evidence);

@@ -9,6 +9,7 @@ use crate::account;
 use crate::detection::readiness::{Fix, Sight, Verdict};
 use crate::detection::{Header, Level, Status};
 use crate::finding;
+use crate::risk::{Kind, Score, Term};
 
 pub(super) const NOON: i64 = 1_714_564_800_000_000;
 
@@ -39,6 +40,7 @@ struct Sample {
     suppressions: Vec<Suppression>,
     outcomes: Vec<Outcome>,
     readiness: Readiness,
+    risk: Risk,
     summary: Summary,
 }
 
@@ -75,7 +77,9 @@ impl Sample {
             totals,
             started_at: None,
         };
-        Self { findings, headers: vec![], accounts, suppressions: vec![], outcomes, readiness: readiness(), summary }
+        let risk = crate::risk::assess(&findings, |detection| detection.starts_with("secret"));
+        let suppressions = Vec::new();
+        Self { findings, headers: vec![], accounts, suppressions, outcomes, readiness: readiness(), risk, summary }
     }
 
     fn report(&self) -> Report<'_> {
@@ -86,6 +90,7 @@ impl Sample {
             suppressions: &self.suppressions,
             outcomes: &self.outcomes,
             readiness: &self.readiness,
+            risk: &self.risk,
             summary: self.summary.clone(),
         }
     }
@@ -130,6 +135,17 @@ impl Sample {
             *verdict = Verdict { detection: text.into(), reasons: all(), ..verdict.clone() };
         }
         sample.readiness.fixes = vec![Fix { what: text.into(), detections: all(), policy: all() }];
+        let term = |kind| Term { kind, points: 10, why: text.into(), findings: all() };
+        let score = Score {
+            cluster: text.into(),
+            name: text.into(),
+            score: 60,
+            loudest: Severity::High,
+            findings: 2,
+            terms: Kind::ALL.map(term).into(),
+            weight: 1,
+        };
+        sample.risk = Risk { identities: vec![score.clone()], secrets: vec![score] };
         sample.outcomes[1].state = State::NotEvaluable(text.into());
         sample.outcomes[2].state = State::Incomplete(text.into());
         sample
@@ -442,22 +458,22 @@ fn a_table_shows_the_loudest_first_and_fits() {
     let sample = Sample::new(vec![long, finding("pod_exec", Severity::Low)]);
     let table = |width| String::from_utf8(bytes(&Table { width: Some(width), color: false }, &sample)).unwrap();
     insta::assert_snapshot!(table(140), @"
-    severity  time (UTC)           detection     actor                             object                     count  evidence
+    severity  time (UTC)           detection     actor                        object                     count  id        evidence
     ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    critical  2024-05-01 12:00:00  secret_sweep  system:serviceac…name-of-someone  secrets in all namespaces      3  source_ip=198.51.100.7 us…
-    low       2024-05-01 12:00:00  pod_exec      system:serviceaccount:shop:cart   secrets in all namespaces      3  source_ip=198.51.100.7 us…
+    critical  2024-05-01 12:00:00  secret_sweep  system:servic…me-of-someone  secrets in all namespaces      3  9b2f00c1  source_ip=198.51.100…
+    low       2024-05-01 12:00:00  pod_exec      system:servic…unt:shop:cart  secrets in all namespaces      3  9b2f00c1  source_ip=198.51.100…
     ");
     insta::assert_snapshot!(table(120), @"
-    severity  time (UTC)        detection     actor                                         object                     count
+    severity  time (UTC)        detection     actor                                 object                     count  id
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-    critical  2024-05-01 12:00  secret_sweep  system:serviceaccount:…oller-name-of-someone  secrets in all namespaces      3
-    low       2024-05-01 12:00  pod_exec      system:serviceaccount:shop:cart               secrets in all namespaces      3
+    critical  2024-05-01 12:00  secret_sweep  system:serviceacco…r-name-of-someone  secrets in all namespaces      3  9b2f00
+    low       2024-05-01 12:00  pod_exec      system:serviceaccount:shop:cart       secrets in all namespaces      3  9b2f00
     ");
     insta::assert_snapshot!(table(80), @"
-    severity  time (UTC)        detection  actor            object           count
-    ──────────────────────────────────────────────────────────────────────────────
-    critical  2024-05-01 12:00  secr…weep  system:…someone  secrets…espaces      3
-    low       2024-05-01 12:00  pod_exec   system:…op:cart  secrets…espaces      3
+    severity  time (UTC)        detection  actor         object        count  id
+    ────────────────────────────────────────────────────────────────────────────────
+    critical  2024-05-01 12:00  secr…weep  system…meone  secret…paces      3  9b2f00
+    low       2024-05-01 12:00  pod_exec   system…:cart  secret…paces      3  9b2f00
     ");
     let color = String::from_utf8(bytes(&Table { width: Some(80), color: true }, &sample)).unwrap();
     assert!(color.contains("\x1b["));
@@ -474,6 +490,13 @@ fn markdown_is_a_table_for_each_severity() {
 
     - Not an all-clear for `pod_escape`, `csr_signed`: no bodies
     - Not an all-clear for `slow`: stopped after 300 s
+
+    ## risk
+
+    | risk | of | name | why |
+    |---|---|---|---|
+    | 64 | identity | `system:serviceaccount:shop:cart` | severity 23 (1 high, 1 low), success 23 (nothing was refused), scope 18 (the whole cluster) |
+    | 62 | secret | `*/*` | severity 22 (1 high), success 22 (nothing was refused), scope 18 (the whole cluster) |
 
     ## high
 
@@ -515,6 +538,7 @@ fn the_summary_fits_one_screen_and_hides_nothing() {
     clusters    prod
     levels      Metadata 1.2 M, RequestResponse 550
     findings    1 high (2 suppressed)
+    riskiest     62  system:serviceaccount:shop:cart: 1 high
     detections  1 ran, 2 could not be evaluated, 1 did not finish
     readiness   1 ready, 1 partly, 2 blind
                 blind, no bodies: pod_escape, csr_signed

@@ -1,8 +1,10 @@
 //! The program as a user meets it: commands, exit codes, what goes to stdout and what to stderr.
 
 mod exits;
+mod explain;
 mod history;
 mod output;
 mod query;
+mod risk;
 mod rules;
 mod words;
