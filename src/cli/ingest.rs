@@ -129,7 +129,15 @@ fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
         started_at: None,
     };
     let readiness = Readiness::default();
-    let report = Report { findings: &[], headers: &[], accounts, outcomes: &[], readiness: &readiness, summary };
+    let report = Report {
+        findings: &[],
+        headers: &[],
+        accounts,
+        suppressions: &[],
+        outcomes: &[],
+        readiness: &readiness,
+        summary,
+    };
     say(summary::summary(&report).trim_end());
     match version {
         Some(version) => say(&format!("committed as version {version}")),

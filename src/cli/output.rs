@@ -97,6 +97,7 @@ impl Output {
             findings: &detected.findings,
             headers: &pack.detections,
             accounts,
+            suppressions: &detected.suppressions,
             outcomes: &detected.outcomes,
             readiness: &detected.readiness,
             summary,

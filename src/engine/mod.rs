@@ -8,6 +8,7 @@
 //! Call it from a thread that runs no Tokio task: it waits for its own.
 
 mod check;
+mod compact;
 mod detect;
 mod facts;
 mod fault;

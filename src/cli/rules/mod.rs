@@ -41,7 +41,11 @@ enum Action {
     /// Which detections could not see anything in a lake, and the audit policy that would change it
     Readiness(Box<readiness::Args>),
     /// Hold the detections of --rules DIR or --pack DIR to the cases beside them
-    Test,
+    Test {
+        /// Also change the events of each hit as an attacker would: it must still be found, or `blind` names the trick
+        #[arg(long)]
+        mutate: bool,
+    },
 }
 
 /// Runs the command.
@@ -64,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         }
         Action::New(of) => new::run(of, &pack)?,
         Action::Check => check::run(&pack, args.rules.has_folder())?,
-        Action::Test => test(&pack)?,
+        Action::Test { mutate } => test(&pack, *mutate)?,
     };
     output::print(&output::safe(&text))?;
     Ok(Ending::Complete)
@@ -131,12 +135,12 @@ fn views(pack: &Pack) -> String {
 }
 
 /// Tries the cases of all detections that lie in a folder; the built-in ones were tried when the program was built.
-fn test(pack: &Pack) -> Result<String> {
+fn test(pack: &Pack, mutate: bool) -> Result<String> {
     let on_disk: Vec<&Detection> = pack.detections.iter().filter(|one| Path::new(&one.path).is_file()).collect();
     if on_disk.is_empty() {
         return Err(Error::usage("there is nothing to test: name your folder with --rules DIR"));
     }
-    let verdicts = prove::prove(pack, &on_disk);
+    let verdicts = prove::prove(pack, &on_disk, mutate);
     let faults: Vec<String> = verdicts
         .iter()
         .filter_map(|verdict| Some((verdict, verdict.fault.as_ref()?)))
