@@ -4,8 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Level;
 
-/// The API group of each resource outside the core group.
+/// The API group of each resource that comes with Kubernetes, and of a few that many install.
 const GROUPS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "bindings",
+            "configmaps",
+            "endpoints",
+            "events",
+            "namespaces",
+            "nodes",
+            "persistentvolumeclaims",
+            "persistentvolumes",
+            "pods",
+            "podtemplates",
+            "replicationcontrollers",
+            "secrets",
+            "serviceaccounts",
+            "services",
+        ],
+    ),
     (
         "admissionregistration.k8s.io",
         &[
@@ -30,10 +49,14 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("certificates.k8s.io", &["certificatesigningrequests", "clustertrustbundles"]),
     ("coordination.k8s.io", &["leases"]),
     ("discovery.k8s.io", &["endpointslices"]),
+    ("external-secrets.io", &["clusterexternalsecrets", "clusterpushsecrets", "externalsecrets", "pushsecrets"]),
+    ("gateway.networking.k8s.io", &["gateways", "httproutes", "referencegrants"]),
     ("networking.k8s.io", &["ingressclasses", "ingresses", "networkpolicies"]),
     ("policy", &["poddisruptionbudgets", "podsecuritypolicies"]),
     ("rbac.authorization.k8s.io", &["clusterrolebindings", "clusterroles", "rolebindings", "roles"]),
     ("scheduling.k8s.io", &["priorityclasses"]),
+    ("snapshot.storage.k8s.io", &["volumesnapshotclasses", "volumesnapshotcontents", "volumesnapshots"]),
+    ("velero.io", &["backups", "backupstoragelocations", "deletebackuprequests", "restores", "schedules"]),
     ("storage.k8s.io", &["csidrivers", "storageclasses", "volumeattachments"]),
 ];
 
@@ -68,9 +91,12 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "))
 }
 
-/// The API group that serves a resource; those that we do not know stand in the core group.
+/// The API group that serves a resource; for those that we do not know, a word to be replaced.
 fn group(resource: &str) -> &'static str {
-    GROUPS.iter().find(|(_, resources)| resources.contains(&resource)).map_or("", |(group, _)| group)
+    GROUPS
+        .iter()
+        .find(|(_, resources)| resources.contains(&resource))
+        .map_or("THE-API-GROUP-OF-THESE", |(group, _)| group)
 }
 
 #[cfg(test)]
@@ -93,5 +119,7 @@ mod tests {
     resources: ["clusterroles", "roles"]"#
         );
         assert_eq!(rule(Level::Metadata, &[], &BTreeSet::new()), ["- level: Metadata"]);
+        let unknown = rule(Level::Metadata, &[], &["widgets".to_owned()].into());
+        assert!(unknown[2].contains("THE-API-GROUP"), "{unknown:?}");
     }
 }
