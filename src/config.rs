@@ -57,6 +57,8 @@ pub struct Suppression {
     pub cluster: Option<String>,
     /// Why it is harmless.
     pub reason: String,
+    /// Who decided it and answers for it.
+    pub owner: String,
     /// The last day on which it counts, `YYYY-MM-DD`.
     pub expires: String,
 }
@@ -106,6 +108,11 @@ impl Config {
         }
         for rule in &self.suppress {
             date(&rule.expires)?;
+            for (key, text) in [("reason", &rule.reason), ("owner", &rule.owner)] {
+                if text.trim().is_empty() {
+                    return Err(format!("the suppression of {:?} has an empty {key}", rule.detection));
+                }
+            }
             if rule.actor.is_none() && rule.object.is_none() && rule.cluster.is_none() {
                 return Err(format!(
                     "the suppression of {:?} names no actor, object or cluster; leave the detection out instead",
@@ -132,18 +139,23 @@ impl Config {
         }
         lists
     }
+}
 
-    /// The suppression that hides `finding` on the day `today`, if one does.
+impl Suppression {
+    /// Whether it is about `finding`.
     #[must_use]
-    pub fn suppresses(&self, finding: &Finding, today: NaiveDate) -> Option<&Suppression> {
+    pub fn fits(&self, finding: &Finding) -> bool {
         let same = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
-        self.suppress.iter().find(|rule| {
-            rule.detection == finding.detection
-                && same(&rule.actor, &finding.actor)
-                && same(&rule.object, &finding.object)
-                && same(&rule.cluster, &finding.cluster)
-                && date(&rule.expires).is_ok_and(|last| today <= last)
-        })
+        self.detection == finding.detection
+            && same(&self.actor, &finding.actor)
+            && same(&self.object, &finding.object)
+            && same(&self.cluster, &finding.cluster)
+    }
+
+    /// Whether its last day is over on the day `today`; [`Config::check`] holds that it is a day.
+    #[must_use]
+    pub fn is_over(&self, today: NaiveDate) -> bool {
+        date(&self.expires).map_or(true, |last| last < today)
     }
 }
 
@@ -195,14 +207,17 @@ mod tests {
             detection = "pod_exec"
             actor = "alice"
             reason = "on call this week"
+            owner = "bob@example.com"
             expires = "2026-12-31"
             "#,
         )
         .unwrap();
-        assert!(config.suppresses(&finding(), day("2026-12-31")).is_some());
-        assert!(config.suppresses(&finding(), day("2027-01-01")).is_none());
-        let other = Finding { actor: "alice2".to_owned(), ..finding() };
-        assert!(config.suppresses(&other, day("2026-12-31")).is_none());
+        let rule = &config.suppress[0];
+        assert!(!rule.is_over(day("2026-12-31")) && rule.is_over(day("2027-01-01")));
+        assert!(rule.fits(&finding()));
+        assert!(rule.fits(&Finding { object: "shop/web-2".to_owned(), ..finding() }));
+        assert!(!rule.fits(&Finding { actor: "alice2".to_owned(), ..finding() }));
+        assert!(!rule.fits(&Finding { detection: "pod_attach".to_owned(), ..finding() }));
     }
 
     #[test]
@@ -210,8 +225,10 @@ mod tests {
         let mistakes = [
             ("[lists]\nfriends = []", "unknown list \"friends\""),
             ("[lists]\ntrusted_networks = ['10.0.0.0/33']", "\"10.0.0.0/33\" is no network"),
-            ("[[suppress]]\ndetection='x'\nactor='a'\nreason='r'\nexpires='soon'", "\"soon\" is no date"),
-            ("[[suppress]]\ndetection='x'\nreason='r'\nexpires='2026-01-01'", "names no actor"),
+            ("[[suppress]]\ndetection='x'\nactor='a'\nreason='r'\nowner='o'\nexpires='soon'", "\"soon\" is no date"),
+            ("[[suppress]]\ndetection='x'\nreason='r'\nowner='o'\nexpires='2026-01-01'", "names no actor"),
+            ("[[suppress]]\ndetection='x'\nactor='a'\nreason='r'\nexpires='2026-01-01'", "missing field `owner`"),
+            ("[[suppress]]\ndetection='x'\nactor='a'\nreason='r'\nowner=' '\nexpires='2026-01-01'", "an empty owner"),
             ("[list]", "unknown field"),
         ];
         for (text, message) in mistakes {

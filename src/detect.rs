@@ -6,18 +6,20 @@ use std::time::Instant;
 
 use chrono::NaiveDate;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::detection::{Detection, Level, NEED, Pack};
 use crate::engine::{self, LevelRows, Run, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
-use crate::report::{Outcome, State};
+use crate::report::{Effect, Outcome, State, Suppression};
 
 /// What the pack found.
 #[derive(Debug, Default)]
 pub struct Detected {
     /// All findings, sorted by [`Finding::order`], without the suppressed ones.
     pub findings: Vec<Finding>,
+    /// What each suppression of the configuration did, in its order.
+    pub suppressions: Vec<Suppression>,
     /// What became of each detection, in the order of the pack.
     pub outcomes: Vec<Outcome>,
 }
@@ -58,17 +60,19 @@ pub fn detect(
     let found = run_all(&run, &wanted, &mut before)?;
 
     let mut detected = Detected::default();
+    let mut sieve = Sieve::new(config, today);
     let mut found = found.into_iter();
     for (detection, why) in pack.detections.iter().zip(barred) {
         let (state, suppressed) = if let Some(why) = why {
             (State::NotEvaluable(why), 0)
         } else {
             let (found, millis) = found.next().ok_or_else(|| Error::Internal("a detection was left out".into()))?;
-            judge(found, millis, config, today, &mut detected.findings)?
+            judge(found, millis, &mut sieve, &mut detected.findings)?
         };
         detected.outcomes.push(Outcome { detection: detection.id.clone(), state, suppressed });
     }
     detected.findings.sort_by(Finding::order);
+    detected.suppressions = sieve.finish(&detected.outcomes);
     Ok(detected)
 }
 
@@ -115,8 +119,7 @@ fn run_all(
 fn judge(
     found: Result<engine::Detected>,
     millis: u64,
-    config: &Config,
-    today: NaiveDate,
+    sieve: &mut Sieve<'_>,
     findings: &mut Vec<Finding>,
 ) -> Result<(State, u64)> {
     let found = match found {
@@ -125,13 +128,53 @@ fn judge(
         Err(error) => return Ok((State::Incomplete(error.to_string()), 0)),
     };
     let (all, before) = (found.findings.len(), findings.len());
-    findings.extend(found.findings.into_iter().filter(|finding| config.suppresses(finding, today).is_none()));
+    findings.extend(found.findings.into_iter().filter(|finding| sieve.passes(finding)));
     let kept = findings.len() - before;
     let suppressed = (all - kept) as u64;
     if found.omitted > 0 {
         return Ok((State::Incomplete(CUT.to_owned()), suppressed));
     }
     Ok((State::Ran { findings: kept as u64, millis }, suppressed))
+}
+
+/// The suppressions of a configuration at work.
+struct Sieve<'a> {
+    /// Each with whether it is over, and the findings that it fits.
+    rules: Vec<(&'a config::Suppression, bool, u64)>,
+}
+
+impl<'a> Sieve<'a> {
+    fn new(config: &'a Config, today: NaiveDate) -> Self {
+        Self { rules: config.suppress.iter().map(|rule| (rule, rule.is_over(today), 0)).collect() }
+    }
+
+    /// Whether nobody decided that the finding is not to be shown. Of several rules the first has it, and one that is
+    /// over only what no other hides.
+    fn passes(&mut self, finding: &Finding) -> bool {
+        let mut fitting: Vec<_> = self.rules.iter_mut().filter(|(rule, ..)| rule.fits(finding)).collect();
+        fitting.sort_by_key(|(_, is_over, _)| *is_over);
+        let Some((_, is_over, findings)) = fitting.into_iter().next() else { return true };
+        *findings += 1;
+        *is_over
+    }
+
+    fn finish(self, outcomes: &[Outcome]) -> Vec<Suppression> {
+        let ran = |id: &str| {
+            let of = |outcome: &Outcome| outcome.detection == id && matches!(outcome.state, State::Ran { .. });
+            outcomes.iter().any(of)
+        };
+        let told = |(rule, is_over, findings): (&config::Suppression, bool, u64)| {
+            let effect = match findings {
+                _ if is_over => Effect::Expired,
+                0 if ran(&rule.detection) => Effect::Idle,
+                0 => Effect::NotRun,
+                _ => Effect::Hid,
+            };
+            let config::Suppression { detection, actor, object, cluster, reason, owner, expires } = rule.clone();
+            Suppression { detection, actor, object, cluster, reason, owner, expires, effect, findings }
+        };
+        self.rules.into_iter().map(told).collect()
+    }
 }
 
 const CUT: &str = "it yielded more findings than are kept";
@@ -193,4 +236,76 @@ pub fn check_params(pack: &Pack, config: &Config) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Severity;
+
+    fn finding(detection: &str, actor: &str) -> Finding {
+        Finding {
+            detection: detection.to_owned(),
+            title: String::new(),
+            severity: Severity::Medium,
+            attack: Vec::new(),
+            audit_id: String::new(),
+            audit_ids: Vec::new(),
+            first_seen: 0,
+            last_seen: 0,
+            actor: actor.to_owned(),
+            object: String::new(),
+            events: 1,
+            cluster: String::new(),
+            finding_id: String::new(),
+            evidence: "{}".to_owned(),
+        }
+    }
+
+    fn rule(detection: &str, actor: &str, expires: &str) -> config::Suppression {
+        config::Suppression {
+            detection: detection.to_owned(),
+            actor: Some(actor.to_owned()),
+            object: None,
+            cluster: None,
+            reason: "known".to_owned(),
+            owner: "bob@example.com".to_owned(),
+            expires: expires.to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_suppression_says_what_it_did() {
+        let suppress = vec![
+            rule("pod_exec", "alice", "2026-01-31"),
+            rule("pod_exec", "alice", "2026-12-31"),
+            rule("pod_exec", "alice", "2026-12-30"),
+            rule("pod_exec", "carol", "2026-01-31"),
+            rule("pod_exec", "dave", "2026-12-31"),
+            rule("port_forward", "alice", "2026-12-31"),
+        ];
+        let config = Config { suppress, ..Config::default() };
+        let today = NaiveDate::from_ymd_opt(2026, 6, 1).unwrap();
+        let mut sieve = Sieve::new(&config, today);
+        let shown: Vec<bool> =
+            [("pod_exec", "alice"), ("pod_exec", "carol"), ("pod_exec", "eve"), ("pod_exec", "alice")]
+                .map(|(detection, actor)| sieve.passes(&finding(detection, actor)))
+                .to_vec();
+        assert_eq!(shown, [false, true, true, false]);
+        let ran = State::Ran { findings: 2, millis: 1 };
+        let outcomes = [
+            Outcome { detection: "pod_exec".to_owned(), state: ran, suppressed: 2 },
+            Outcome { detection: "port_forward".to_owned(), state: State::Incomplete(String::new()), suppressed: 0 },
+        ];
+        let effects: Vec<_> = sieve.finish(&outcomes).iter().map(|rule| (rule.effect, rule.findings)).collect();
+        let expected = [
+            (Effect::Expired, 0),
+            (Effect::Hid, 2),
+            (Effect::Idle, 0),
+            (Effect::Expired, 1),
+            (Effect::Idle, 0),
+            (Effect::NotRun, 0),
+        ];
+        assert_eq!(effects, expected);
+    }
 }

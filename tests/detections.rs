@@ -3,13 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::{fs, io};
 
+use kubesift::detection::cases::Case;
 use kubesift::detection::lint::lint;
 use kubesift::detection::{Detection, FILES, Pack, View};
 use kubesift::error::Result;
-use kubesift::prove;
+use kubesift::prove::{self, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -21,19 +22,31 @@ fn main() -> ExitCode {
             move || loaded
         }),
         Trial::test("pack::each case file has its detection", no_case_file_is_alone),
+        Trial::test("pack::lists are exact and in order", lists_are_exact),
     ];
+    let mut tricks: Vec<(usize, Trial)> = Vec::new();
     for (path, text) in FILES {
         if path.starts_with("sql/views/") {
             trials.push(Trial::test(format!("{}::header", stem(path)), || held(View::parse(path, text))));
         } else if path.starts_with("sql/detections/") {
-            trials.extend(detection_trials(&pack, path, text));
+            let cases = prove::read_cases(&root().join(path));
+            tricks.extend(trick_trials(&pack, stem(path), cases.as_deref().unwrap_or_default()).enumerate());
+            trials.extend(detection_trials(&pack, path, text, cases));
         }
     }
+    // the first trial of a detection works for the others, so that these would wait for it if they stood beside it
+    tricks.sort_by_key(|(index, _)| *index);
+    trials.extend(tricks.into_iter().map(|(_, trial)| trial));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// The trials of one detection: header, lint, its cases, and whether these cases say enough.
-fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: &'static str) -> Vec<Trial> {
+fn detection_trials(
+    pack: &Result<Arc<Pack>, String>,
+    path: &'static str,
+    text: &'static str,
+    cases: Result<Vec<Case>>,
+) -> Vec<Trial> {
     let id = stem(path);
     let mut trials = vec![
         Trial::test(format!("{id}::header"), move || held(Detection::parse(path, text))),
@@ -43,7 +56,7 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
             if messages.is_empty() { Ok(()) } else { Err(messages.join("\n").into()) }
         }),
     ];
-    let cases = match prove::read_cases(&root().join(path)) {
+    let cases = match cases {
         Ok(cases) => cases,
         Err(error) => {
             trials.push(Trial::test(format!("{id}::cases"), move || Err(error.to_string().into())));
@@ -61,6 +74,26 @@ fn detection_trials(pack: &Result<Arc<Pack>, String>, path: &'static str, text: 
         }));
     }
     trials
+}
+
+/// One trial for each family of tricks, of which the first that runs tries all: that takes little longer than one.
+fn trick_trials(
+    pack: &Result<Arc<Pack>, String>,
+    id: &'static str,
+    cases: &[Case],
+) -> impl Iterator<Item = Trial> + use<> {
+    let verdicts: Arc<OnceLock<Vec<Verdict>>> = Arc::default();
+    let (pack, cases): (_, Arc<[Case]>) = (pack.clone(), cases.into());
+    prove::trials().map(move |name| {
+        let (pack, verdicts, cases) = (pack.clone(), Arc::clone(&verdicts), Arc::clone(&cases));
+        Trial::test(format!("{id}::{name}"), move || {
+            let pack = pack.map_err(|error| format!("the pack does not load: {error}"))?;
+            let detection = pack.get(id).ok_or_else(|| format!("there is no detection {id}"))?;
+            let verdicts = verdicts.get_or_init(|| prove::survive(&pack, detection, &cases));
+            let fault = verdicts.iter().find(|verdict| verdict.case == name).and_then(|one| one.fault.clone());
+            fault.map_or(Ok(()), |fault| Err(fault.into()))
+        })
+    })
 }
 
 fn held<T>(parsed: Result<T>) -> Result<(), Failed> {
@@ -92,6 +125,45 @@ fn no_case_file_is_alone() -> Result<(), Failed> {
         }
     }
     if alone.is_empty() { Ok(()) } else { Err(format!("no detection beside {}", alone.join(", ")).into()) }
+}
+
+/// A pattern would know whoever chooses a name that fits it, and an entry out of order hides its double.
+fn lists_are_exact() -> Result<(), Failed> {
+    let mut faults = Vec::new();
+    for (path, text) in FILES.iter().filter(|(path, _)| path.starts_with("sql/lists/")) {
+        let lists: toml::Table = text.parse()?;
+        if !text.starts_with("# ") {
+            faults.push(format!("{path}: say first of which platform and versions it speaks"));
+        }
+        for (name, list) in &lists {
+            if !says_its_source(text, name) {
+                faults.push(format!("{path}: {name}: a comment above it says where the names come from"));
+            }
+            for key in ["identities", "verbs", "resources"] {
+                let entries: Vec<&str> = list
+                    .get(key)
+                    .and_then(toml::Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|one| one.as_str())
+                    .collect();
+                if !entries.is_sorted_by(|a, b| a < b) {
+                    faults.push(format!("{path}: {name}.{key} is not sorted, or holds an entry twice"));
+                }
+                if let Some(loose) = entries.iter().find(|entry| entry.contains('*')) {
+                    faults.push(format!("{path}: {name}.{key}: {loose:?} is not exact"));
+                }
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
+}
+
+/// Whether the line above a list is a comment.
+fn says_its_source(text: &str, list: &str) -> bool {
+    let lines: Vec<&str> = text.lines().collect();
+    let header = lines.iter().position(|line| *line == format!("[{list}]"));
+    header.and_then(|at| at.checked_sub(1)).is_some_and(|above| lines[above].starts_with("# "))
 }
 
 fn root() -> &'static Path {

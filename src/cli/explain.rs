@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         let events = Events::Parts(snapshot.parts().to_vec());
         let lists = config.lists_with(&pack.lists);
         let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
-        (session, Detected { findings, outcomes: Vec::new() })
+        (session, Detected { findings, ..Detected::default() })
     } else {
         let (session, known) = detect::session(&lake, &snapshot, &work, &settings, period)?;
         let detected = crate::detect::detect(&session, &pack, &unsuppressed, &known, |_| watch.check())?;

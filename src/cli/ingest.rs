@@ -128,7 +128,8 @@ fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
         totals,
         started_at: None,
     };
-    let report = Report { findings: &[], headers: &[], accounts, outcomes: &[], risk: &Risk::default(), summary };
+    let risk = &Risk::default();
+    let report = Report { findings: &[], headers: &[], accounts, suppressions: &[], outcomes: &[], risk, summary };
     say(summary::summary(&report).trim_end());
     match version {
         Some(version) => say(&format!("committed as version {version}")),

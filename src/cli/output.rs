@@ -98,6 +98,7 @@ impl Output {
             findings: &detected.findings,
             headers: &pack.detections,
             accounts,
+            suppressions: &detected.suppressions,
             outcomes: &detected.outcomes,
             risk: &risk,
             summary,

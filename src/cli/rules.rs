@@ -30,7 +30,11 @@ enum Action {
     /// Check the detections of --rules DIR: header, columns, style
     Check,
     /// Hold the detections of --rules DIR or --pack DIR to the cases beside them
-    Test,
+    Test {
+        /// Also change the events of each hit as an attacker would: it must still be found, or `blind` names the trick
+        #[arg(long)]
+        mutate: bool,
+    },
 }
 
 /// Runs the command.
@@ -44,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         }
         Action::Views => views(&pack),
         Action::Check => check(&pack)?,
-        Action::Test => test(&pack)?,
+        Action::Test { mutate } => test(&pack, *mutate)?,
     };
     output::print(&output::safe(&text))?;
     Ok(Ending::Complete)
@@ -127,12 +131,12 @@ fn check(pack: &Pack) -> Result<String> {
 }
 
 /// Tries the cases of all detections that lie in a folder; the built-in ones were tried when the program was built.
-fn test(pack: &Pack) -> Result<String> {
+fn test(pack: &Pack, mutate: bool) -> Result<String> {
     let on_disk: Vec<&Detection> = pack.detections.iter().filter(|one| Path::new(&one.path).is_file()).collect();
     if on_disk.is_empty() {
         return Err(Error::usage("there is nothing to test: name your folder with --rules DIR"));
     }
-    let verdicts = prove::prove(pack, &on_disk);
+    let verdicts = prove::prove(pack, &on_disk, mutate);
     let faults: Vec<String> = verdicts
         .iter()
         .filter_map(|verdict| Some((verdict, verdict.fault.as_ref()?)))

@@ -7,6 +7,7 @@
 //!
 //! Call it from a thread that runs no Tokio task: it waits for its own.
 
+mod compact;
 mod detect;
 mod fault;
 mod functions;

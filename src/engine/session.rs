@@ -28,6 +28,7 @@ use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::compact::CompactScans;
 use super::fault;
 use super::functions::{self, Lists};
 use super::parts::{self, Parts};
@@ -128,7 +129,13 @@ impl Session {
     ) -> Result<Self> {
         let spilled = spill_folder(&settings.spill_dir)?;
         let environment = environment(settings, spilled.path()).map_err(|error| fault::query("session", &error))?;
-        let mut context = SessionContext::new_with_config_rt(config(settings, switches), Arc::clone(&environment));
+        let state = SessionStateBuilder::new()
+            .with_config(config(settings, switches))
+            .with_runtime_env(Arc::clone(&environment))
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(CompactScans))
+            .build();
+        let mut context = SessionContext::new_with_state(state);
         functions::register(&mut context, Lists::new(lists)?)?;
         let store = register_store(&environment, "spill", LocalFileSystem::new_with_prefix(spilled.path()))?;
         let kept = Kept {

@@ -38,12 +38,12 @@ pub fn explain<'a>(
         Err(error) => (crate::engine::Requests::default(), Some(error)),
     };
     let clusters = session.extent()?.clusters.len();
-    let suppression = config.suppresses(finding, today);
+    let suppression = config.suppress.iter().find(|rule| rule.fits(finding) && !rule.is_over(today));
     let explanation = Explanation {
         finding,
         detection,
         params: detection.map(|detection| params(detection, config)).unwrap_or_default(),
-        suppressed: suppression.map(|rule| format!("{} (until {})", rule.reason, rule.expires)),
+        suppressed: suppression.map(|rule| format!("{} ({}, until {})", rule.reason, rule.owner, rule.expires)),
         questions: questions::questions(finding, &requests.rows, lake, clusters > 1),
         requests: requests.rows,
         total: requests.total,

@@ -1,5 +1,5 @@
-//! The whole report as one JSON document: summary, accounts, outcomes, risks, findings. One line for each of them, so that two
-//! runs can be compared with `diff`.
+//! The whole report as one JSON document: summary, accounts, suppressions, outcomes, risks, findings. One line for each of
+//! them, so that two runs can be compared with `diff`.
 
 use std::io::Write;
 
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use super::human::rfc3339;
 use super::ndjson::{Row, text};
-use super::risk;
-use super::{Format, Outcome, Report, State, io_error};
+use super::{Format, Outcome, Report, State, Suppression, io_error, risk};
 use crate::account::Account;
 use crate::error::{Error, Result};
 
@@ -23,6 +22,7 @@ impl Format for Json {
     fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
         write!(out, "{{\"summary\":{}", text(&summary(report))?).map_err(io_error)?;
         list(out, "accounts", report.accounts.iter().map(account))?;
+        list(out, "suppressions", report.suppressions.iter().map(|rule| Ok(suppression(rule))))?;
         list(out, "outcomes", report.outcomes.iter().map(|outcome| Ok(self::outcome(outcome))))?;
         list(out, "risks", risk::loud(report.risk).map(|(sort, score)| Ok(risk::value(sort, score))))?;
         list(out, "findings", report.findings.iter().map(|finding| Ok(Row::new(finding))))?;
@@ -73,6 +73,20 @@ fn account(account: &Account) -> Result<Value> {
     value["first_ts"] = account.first_ts.map(rfc3339).into();
     value["last_ts"] = account.last_ts.map(rfc3339).into();
     Ok(value)
+}
+
+fn suppression(rule: &Suppression) -> Value {
+    json!({
+        "detection": rule.detection,
+        "actor": rule.actor,
+        "object": rule.object,
+        "cluster": rule.cluster,
+        "reason": rule.reason,
+        "owner": rule.owner,
+        "expires": rule.expires,
+        "effect": rule.effect.as_str(),
+        "findings": rule.findings,
+    })
 }
 
 fn outcome(outcome: &Outcome) -> Value {

@@ -76,6 +76,8 @@ pub struct Report<'a> {
     pub headers: &'a [Detection],
     /// What was read, one account a source.
     pub accounts: &'a [Account],
+    /// What each suppression of the configuration did.
+    pub suppressions: &'a [Suppression],
     /// What became of each detection.
     pub outcomes: &'a [Outcome],
     /// What all findings of the run say about identities and secrets, those that are not shown included.
@@ -93,6 +95,55 @@ pub struct Outcome {
     pub state: State,
     /// Findings that a suppression took out.
     pub suppressed: u64,
+}
+
+/// What one suppression of the configuration did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// The detection's id.
+    pub detection: String,
+    /// The exact actor, where it names one.
+    pub actor: Option<String>,
+    /// The exact object, where it names one.
+    pub object: Option<String>,
+    /// The exact cluster, where it names one.
+    pub cluster: Option<String>,
+    /// Why what it hides is harmless.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it counts.
+    pub expires: String,
+    /// Whether it hid anything, and if not, why.
+    pub effect: Effect,
+    /// Findings that it hid, or would have hidden.
+    pub findings: u64,
+}
+
+/// Whether a suppression hid anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It hid findings.
+    Hid,
+    /// There was nothing for it to hide.
+    Idle,
+    /// Its last day is over: what it would have hidden is shown.
+    Expired,
+    /// Its detection did not run to its end.
+    NotRun,
+}
+
+impl Effect {
+    /// The word for it in documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hid => "hid",
+            Self::Idle => "hid_nothing",
+            Self::Expired => "expired",
+            Self::NotRun => "not_run",
+        }
+    }
 }
 
 /// Whether a detection ran.

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use super::Report;
 use super::escape::{cut, terminal};
 use super::human::{bytes, count, plural, seconds};
-use super::risk;
+use super::{Effect, Report, Suppression, risk};
 use crate::account::{Account, Outcome};
 use crate::limits::CELL_CHARS_MAX;
 use crate::risk::Risk;
@@ -42,6 +41,7 @@ pub fn summary(report: &Report<'_>) -> String {
     if !report.outcomes.is_empty() || !report.findings.is_empty() {
         lines.push(("findings", findings(report)));
         lines.extend(riskiest(report.risk));
+        lines.extend(suppressions(report));
     }
     if !report.outcomes.is_empty() {
         lines.push(("detections", detections(report)));
@@ -118,6 +118,32 @@ fn notes(accounts: &[Account]) -> Vec<(&'static str, String)> {
         ("", format!("{}: {}", cut(&account.source, CELL_CHARS_MAX / 4), words.join("; ")))
     };
     noted.iter().take(LISTED_MAX).map(line).chain(more(noted.len())).collect()
+}
+
+/// What was hidden by whose word; first the suppressions that should be looked at again.
+fn suppressions(report: &Report<'_>) -> Vec<(&'static str, String)> {
+    let line = |(index, rule): (usize, &Suppression)| {
+        let effect = match (rule.effect, rule.findings) {
+            (Effect::Hid, n) => format!("{} until {}", count(n), rule.expires),
+            (Effect::Idle, _) => "hid nothing".to_owned(),
+            (Effect::Expired, 0) => format!("expired {}", rule.expires),
+            (Effect::Expired, n) => format!("expired {}, {} shown again", rule.expires, count(n)),
+            (Effect::NotRun, _) => "its detection did not run".to_owned(),
+        };
+        let named = [("actor", &rule.actor), ("object", &rule.object), ("cluster", &rule.cluster)];
+        let named = named.into_iter().filter_map(|(key, name)| Some(format!(", {key} {}", name.as_ref()?)));
+        let label = if index == 0 { "suppressed" } else { "" };
+        let (detection, reason, owner) = (&rule.detection, &rule.reason, &rule.owner);
+        (label, format!("{effect}: {detection}{} ({reason}; {owner})", named.collect::<String>()))
+    };
+    let mut rules: Vec<_> = report.suppressions.iter().collect();
+    rules.sort_by_key(|rule| match rule.effect {
+        Effect::Expired => 0,
+        Effect::Idle => 1,
+        Effect::Hid => 2,
+        Effect::NotRun => 3,
+    });
+    rules.iter().copied().enumerate().take(LISTED_MAX).map(line).chain(more(rules.len())).collect()
 }
 
 /// The identities that most speaks against.

@@ -36,9 +36,24 @@ struct Sample {
     findings: Vec<Finding>,
     headers: Vec<Detection>,
     accounts: Vec<Account>,
+    suppressions: Vec<Suppression>,
     outcomes: Vec<Outcome>,
     risk: Risk,
     summary: Summary,
+}
+
+fn suppression(effect: Effect, findings: u64) -> Suppression {
+    Suppression {
+        detection: "pod_exec".into(),
+        actor: Some("alice@example.com".into()),
+        object: None,
+        cluster: Some("prod".into()),
+        reason: "on call".into(),
+        owner: "bob@example.com".into(),
+        expires: "2024-12-31".into(),
+        effect,
+        findings,
+    }
 }
 
 impl Sample {
@@ -61,7 +76,7 @@ impl Sample {
             started_at: None,
         };
         let risk = crate::risk::assess(&findings, |detection| detection.starts_with("secret"));
-        Self { findings, headers: vec![], accounts, outcomes, risk, summary }
+        Self { findings, headers: vec![], accounts, suppressions: vec![], outcomes, risk, summary }
     }
 
     fn report(&self) -> Report<'_> {
@@ -69,6 +84,7 @@ impl Sample {
             findings: &self.findings,
             headers: &self.headers,
             accounts: &self.accounts,
+            suppressions: &self.suppressions,
             outcomes: &self.outcomes,
             risk: &self.risk,
             summary: self.summary.clone(),
@@ -95,6 +111,14 @@ impl Sample {
         let no_json = Finding { evidence: text.into(), ..finding.clone() };
         let mut sample = Self::new(vec![finding, no_json]);
         sample.headers = vec![Detection { id: text.into(), ..detection(text) }];
+        sample.suppressions = vec![Suppression {
+            detection: text.into(),
+            actor: Some(text.into()),
+            object: Some(text.into()),
+            reason: text.into(),
+            owner: text.into(),
+            ..suppression(Effect::Hid, 2)
+        }];
         let counts = BTreeMap::from([(text.to_owned(), 1)]);
         let account =
             Account { source: text.into(), rejects: counts.clone(), levels: counts, notes: all(), ..account() };
@@ -474,6 +498,32 @@ fn the_summary_fits_one_screen_and_hides_nothing() {
                 not evaluable, no bodies: pod_escape, csr_signed
                 incomplete, stopped after 300 s: slow
     ");
+}
+
+#[test]
+fn the_summary_says_what_each_suppression_did() {
+    let mut sample = Sample::new(vec![finding("secret_sweep", Severity::High)]);
+    sample.suppressions = vec![
+        suppression(Effect::Hid, 2),
+        suppression(Effect::Expired, 1),
+        suppression(Effect::Expired, 0),
+        Suppression { object: Some("shop/web-0".into()), ..suppression(Effect::Idle, 0) },
+        suppression(Effect::NotRun, 0),
+    ];
+    let text = summary::summary(&sample.report());
+    let from = text.find("suppressed ").unwrap();
+    insta::assert_snapshot!(text[from..text.find("detections").unwrap()].trim_end(), @"
+    suppressed  expired 2024-12-31, 1 shown again: pod_exec, actor alice@example.com, cluster prod (on call; bob@example.com)
+                expired 2024-12-31: pod_exec, actor alice@example.com, cluster prod (on call; bob@example.com)
+                hid nothing: pod_exec, actor alice@example.com, object shop/web-0, cluster prod (on call; bob@example.com)
+                2 until 2024-12-31: pod_exec, actor alice@example.com, cluster prod (on call; bob@example.com)
+                its detection did not run: pod_exec, actor alice@example.com, cluster prod (on call; bob@example.com)
+    ");
+    let json: Value = serde_json::from_str(&written("json", &sample)).unwrap();
+    let effects: Vec<&str> =
+        json["suppressions"].as_array().unwrap().iter().map(|rule| rule["effect"].as_str().unwrap()).collect();
+    assert_eq!(effects, ["hid", "expired", "expired", "hid_nothing", "not_run"]);
+    assert_eq!(json["suppressions"][0]["owner"], "bob@example.com");
 }
 
 /// A pipe whose reader has gone.

@@ -199,3 +199,39 @@ fn a_demo_shows_the_whole_road() {
     scratch.run("demo --out other").ends(2);
     assert!(scratch.path("other/precious.txt").exists());
 }
+
+#[test]
+fn what_is_suppressed_is_counted_and_signed() {
+    let scratch = Scratch::new();
+    scratch.write("audit.log", log(2_000, &kubesift::generate::Attack::ALL));
+    let triage = format!("triage audit.log --format json {FEW}");
+    let document = |ran: &Ran| serde_json::from_str::<Value>(&ran.out).unwrap();
+    let plain = document(&scratch.run(&triage).ends(0));
+    let findings = plain["findings"].as_array().unwrap();
+    let (detection, actor) = (&findings[0]["detection"], &findings[0]["actor"]);
+    let hidden = findings.iter().filter(|one| one["actor"] == *actor && one["detection"] == *detection).count();
+    assert_eq!(plain["suppressions"], json!([]));
+
+    let rule = |actor: &Value, expires: &str| {
+        let matched = format!("[[suppress]]\ndetection = {detection}\nactor = {actor}\nexpires = {expires:?}\n");
+        matched + "reason = \"known\"\nowner = \"bob@example.com\"\n"
+    };
+    let idle = rule(&json!("nobody@example.com"), "9999-12-31");
+    scratch.write("kubesift.toml", rule(actor, "9999-12-31") + &idle);
+    let ran = scratch.run(&triage).ends(0);
+    let hiding = document(&ran);
+    assert_eq!(hiding["findings"].as_array().unwrap().len(), findings.len() - hidden);
+    assert_eq!(hiding["summary"]["suppressed"], hidden);
+    assert_eq!(hiding["suppressions"][0]["findings"], hidden);
+    assert_eq!(hiding["suppressions"][0]["owner"], "bob@example.com");
+    assert_eq!(hiding["suppressions"][1]["effect"], "hid_nothing");
+    assert!(ran.err.contains(&format!("({hidden} suppressed)")) && ran.err.contains("hid nothing"), "{ran:?}");
+
+    scratch.write("kubesift.toml", rule(actor, "2020-01-31"));
+    let ran = scratch.run(&triage).ends(0);
+    assert_eq!(document(&ran)["findings"], plain["findings"]);
+    assert!(ran.err.contains(&format!("expired 2020-01-31, {hidden} shown again")), "{ran:?}");
+
+    scratch.write("kubesift.toml", idle.replace("owner", "ower"));
+    assert!(scratch.run(&triage).ends(2).err.contains("owner"));
+}

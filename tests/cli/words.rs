@@ -51,6 +51,32 @@ fn rules_check_reads_a_folder() {
 }
 
 #[test]
+fn rules_test_holds_a_folder_to_its_cases_and_to_the_tricks() {
+    let scratch = Scratch::new();
+    let sql = "-- title = \"Exec\"\n-- status = \"test\"\n-- severity = \"low\"\n-- attack = []\n\
+               -- needs = \"Metadata\"\n-- describe = \"d\"\n\
+               select audit_id, ts as first_seen, ts as last_seen, actor, name as object, 1 as events, cluster\n\
+               from pod_access where verb = 'create'\n";
+    let case = |name: &str, hit: &str, verb: &str| {
+        let object = r#"{"resource":"pods","subresource":"exec","namespace":"shop","name":"web-0"}"#;
+        let event = format!(r#"{{"auditID":"e1","verb":"{verb}","user":{{"username":"a"}},"objectRef":{object}}}"#);
+        format!("[[case]]\nname = \"{name}\"\nhit = [{hit}]\nevents = '{event}'\n")
+    };
+    scratch.write("mine/my_exec.sql", sql);
+    scratch.write("mine/my_exec.test.toml", case("by SPDY", "\"e1\"", "create") + &case("by WebSocket", "", "get"));
+    let test = "rules test --rules mine --only my_exec";
+    assert!(scratch.run(test).done().contains("1 detections hold"));
+    let ran = scratch.run(&format!("{test} --mutate")).ends(2);
+    assert!(ran.err.contains("survives get_for_create") && ran.err.contains("by SPDY"), "{ran:?}");
+    let blind = |entries: &str| sql.replace("-- describe", &format!("-- blind = [{entries}]\n-- describe"));
+    scratch.write("mine/my_exec.sql", blind("\"get_for_create: it looks for the verb\""));
+    scratch.run(&format!("{test} --mutate")).done();
+    scratch.write("mine/my_exec.sql", blind("\"get_for_create: it looks for the verb\", \"foreign_agent: why not\""));
+    let ran = scratch.run(&format!("{test} --mutate")).ends(2);
+    assert!(ran.err.contains("blind declares foreign_agent, but no case is lost to it"), "{ran:?}");
+}
+
+#[test]
 fn schema_names_every_column() {
     let text = Scratch::new().run("schema").done();
     for column in schema::COLUMNS {

@@ -23,23 +23,21 @@
 -- params = { events_min = 3000 }
 
 with stages as (
-  select cluster, actor, date_trunc('minute', ts) as minute, stage, count(*) as events
+  -- all that is told of a flood is kept for each minute: its requests are too many to be looked at again
+  select
+    cluster, actor, username, date_trunc('minute', ts) as minute, stage,
+    count(*) as events, min(ts) as first_seen, max(ts) as last_seen, min(audit_id) as audit_id,
+    min(client_ip) as client_ip, min(user_agent) as user_agent
   from activity
-  group by cluster, actor, date_trunc('minute', ts), stage
+  group by cluster, actor, username, date_trunc('minute', ts), stage
 ),
 minutes as (
   -- each request counts once, in the stage that most of them have
-  select cluster, actor, minute, max(events) as events
-  from stages
-  group by cluster, actor, minute
-),
-sliding as (
   select
-    cluster, actor, minute,
-    sum(events) over (
-      partition by cluster, actor order by minute range between current row and interval '4 minutes' following
-    ) as own
-  from minutes
+    cluster, actor, username, minute, max(events) as events, min(first_seen) as first_seen, max(last_seen) as last_seen,
+    min(audit_id) as audit_id, min(client_ip) as client_ip, min(user_agent) as user_agent
+  from stages
+  group by cluster, actor, username, minute
 ),
 totals as (
   select
@@ -47,34 +45,30 @@ totals as (
     sum(events) over (
       partition by cluster order by minute range between current row and interval '4 minutes' following
     ) as total
-  from (
-    select cluster, minute, max(events) as events
-    from (
-      select cluster, date_trunc('minute', ts) as minute, stage, count(*) as events
-      from activity
-      group by cluster, date_trunc('minute', ts), stage
-    )
-    group by cluster, minute
-  )
+  from (select cluster, minute, sum(events) as events from minutes group by cluster, minute)
 ),
-floods as (
-  select s.cluster, s.actor, s.minute, s.own, t.total
-  from sliding s
-  join totals t on t.cluster = s.cluster and t.minute = s.minute
-  where s.own >= $events_min and s.own * 2 > t.total
+sliding as (
+  select
+    *,
+    sum(events) over (
+      partition by cluster, actor, username order by minute
+      range between current row and interval '4 minutes' following
+    ) as own
+  from minutes
 )
 select
-  first_value(a.audit_id order by a.ts, a.audit_id) as audit_id,
-  min(a.ts) as first_seen,
-  max(a.ts) as last_seen,
-  a.actor,
-  max(f.own) || ' of ' || first_value(f.total order by f.own desc) || ' requests in 5 minutes' as object,
-  max(f.own)::bigint as events,
-  a.cluster,
-  min(a.client_ip) as client_ip,
-  min(a.user_agent) as user_agent
-from floods f
-join activity a on a.cluster = f.cluster and a.actor = f.actor and date_trunc('minute', a.ts) = f.minute
-where starts_with(a.username, 'system:node:') is not true
-  and not in_identities('cluster_controllers', a.username)
-group by a.cluster, a.date, a.actor
+  first_value(s.audit_id order by s.minute) as audit_id,
+  min(s.first_seen) as first_seen,
+  max(s.last_seen) as last_seen,
+  s.actor,
+  max(s.own) || ' of ' || first_value(t.total order by s.own desc) || ' requests in 5 minutes' as object,
+  max(s.own)::bigint as events,
+  s.cluster,
+  min(s.client_ip) as client_ip,
+  min(s.user_agent) as user_agent
+from sliding s
+join totals t on t.cluster = s.cluster and t.minute = s.minute
+where s.own >= $events_min and s.own * 2 > t.total
+  and starts_with(s.username, 'system:node:') is not true
+  and not in_identities('cluster_controllers', s.username)
+group by s.cluster, date_trunc('day', s.minute), s.actor

@@ -36,6 +36,7 @@ where (
       'kubernetes-admin', 'kubernetes-super-admin', 'system:admin', 'masterclient', 'clusterAdmin', 'kube:admin'
     )
     or in_identities('admin_users', username)
+    or in_identities('admin_users', impersonated_username)
   )
   and sensitivity not in ('other', 'denied')
   and not in_identities('cluster_controllers', username)

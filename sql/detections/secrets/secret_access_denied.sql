@@ -9,9 +9,6 @@
 --   "A new application whose role lacks a permission",
 --   "A token that expired",
 -- ]
--- blind = [
---   "null_columns: a refusal is told by the status and the decision, and without either it is not known to be one",
--- ]
 -- triage = ["Did the same identity or address succeed later?"]
 
 select

@@ -46,7 +46,6 @@ scripts as (
       actor_kind in ('service_account', 'node', 'anonymous')
       and agent_class(coalesce(user_agent, '')) = 'script'
       and not in_identities('secret_readers', username)
-      and not is_routine(username, verb, 'secrets')
     )
 )
 select

@@ -50,7 +50,7 @@ reads as (
     )
     and not in_identities('cluster_controllers', s.username)
     and not in_identities('secret_readers', s.username)
-    and not is_routine(s.username, s.verb, 'secrets')
+    and not (is_routine(s.username, s.verb, 'secrets') and agent_class(coalesce(s.user_agent, '')) = 'component')
 ),
 rare as (
   -- what a controller reads it reads again and again

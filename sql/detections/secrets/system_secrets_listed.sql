@@ -44,5 +44,5 @@ where reads and scope = 'namespace' and outcome in ('allowed', 'unknown')
   )
   and not in_identities('cluster_controllers', username)
   and not in_identities('secret_readers', username)
-  and not is_routine(username, verb, 'secrets')
+  and not (is_routine(username, verb, 'secrets') and agent_class(coalesce(user_agent, '')) = 'component')
 group by cluster, date, actor, username, client_ip, namespace

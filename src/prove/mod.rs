@@ -1,5 +1,9 @@
 //! Holds detections to the cases beside them: raw events through the real parser, the real views and the real engine.
-//! The tests of the pack and `kubesift rules test` are both this.
+//! The tests of the pack and `kubesift rules test` are both this. With the tricks of [`mutate`] the attacks of the cases
+//! must still be found.
+
+pub mod mutate;
+mod survive;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,6 +19,8 @@ use crate::error::{Error, Result};
 use crate::event;
 use crate::finding::Finding;
 
+pub use survive::{survive, trials};
+
 /// What became of one case, or of a detection's cases as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -26,14 +32,16 @@ pub struct Verdict {
     pub fault: Option<String>,
 }
 
-/// Holds each of `detections` to its lint and its cases, several at a time; the verdicts are in their order.
+/// Holds each of `detections` to its lint and its cases, and if asked to the tricks of [`mutate`], several at a time;
+/// the verdicts are in their order.
 #[must_use]
-pub fn prove(pack: &Pack, detections: &[&Detection]) -> Vec<Verdict> {
-    let verdicts: Vec<Vec<Verdict>> = detections.to_vec().into_par_iter().map(|one| prove_one(pack, one)).collect();
+pub fn prove(pack: &Pack, detections: &[&Detection], with_tricks: bool) -> Vec<Verdict> {
+    let verdicts: Vec<Vec<Verdict>> =
+        detections.to_vec().into_par_iter().map(|one| prove_one(pack, one, with_tricks)).collect();
     verdicts.into_iter().flatten().collect()
 }
 
-fn prove_one(pack: &Pack, detection: &Detection) -> Vec<Verdict> {
+fn prove_one(pack: &Pack, detection: &Detection, with_tricks: bool) -> Vec<Verdict> {
     let verdict = |case: &str, fault| Verdict { detection: detection.id.clone(), case: case.to_owned(), fault };
     let faults = lint(detection);
     let mut verdicts = vec![verdict("lint", (!faults.is_empty()).then(|| faults.join("\n")))];
@@ -43,6 +51,9 @@ fn prove_one(pack: &Pack, detection: &Detection) -> Vec<Verdict> {
             verdicts.push(verdict("has a hit and a miss", both_ways(&cases).err()));
             let tried = cases.iter().map(|case| verdict(&case.name, check(pack, detection, case).err()));
             verdicts.extend(tried);
+            if with_tricks {
+                verdicts.extend(survive(pack, detection, &cases));
+            }
         }
     }
     verdicts
