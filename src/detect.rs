@@ -7,8 +7,9 @@ use std::time::Instant;
 use chrono::NaiveDate;
 
 use crate::config::{self, Config};
-use crate::detection::{Detection, Level, NEED, Pack};
-use crate::engine::{self, LevelRows, Run, Session};
+use crate::detection::readiness::{self, Readiness, Sight};
+use crate::detection::{Detection, NEED, Pack};
+use crate::engine::{self, Extent, Run, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::report::{Effect, Outcome, State, Suppression};
@@ -22,6 +23,10 @@ pub struct Detected {
     pub suppressions: Vec<Suppression>,
     /// What became of each detection, in the order of the pack.
     pub outcomes: Vec<Outcome>,
+    /// How well each could see.
+    pub readiness: Readiness,
+    /// What the events are of.
+    pub extent: Extent,
 }
 
 impl Detected {
@@ -51,29 +56,52 @@ pub fn detect(
     mut before: impl FnMut(&str) -> Result<()> + Send,
 ) -> Result<Detected> {
     let today = known.today;
-    let levels = session.levels()?;
-    let barred = |detection| unevaluable(detection, &levels).or_else(|| learning(detection, config, known.days));
-    let barred: Vec<_> = pack.detections.iter().map(barred).collect();
-    let able = || pack.detections.iter().zip(&barred).filter(|(_, why)| why.is_none()).map(|(detection, _)| detection);
-    let wanted: Vec<_> = able().map(|detection| (detection, params(detection, config))).collect();
+    let (readiness, extent) = readiness(session, pack, config, known.days)?;
+    // also those that cannot see anything, as far as counts tell: it costs little, and a finding would prove it wrong
+    let runs = |one: &&Detection| readiness.events > 0 && !learns(one, config, known.days);
+    let wanted: Vec<_> = pack.detections.iter().filter(runs).map(|one| (one, params(one, config))).collect();
     let run = session.prepare(&wanted)?;
-    let found = run_all(&run, &wanted, &mut before)?;
+    let mut found = run_all(&run, &wanted, &mut before)?.into_iter();
 
-    let mut detected = Detected::default();
+    let mut detected = Detected { readiness, extent, ..Detected::default() };
     let mut sieve = Sieve::new(config, today);
-    let mut found = found.into_iter();
-    for (detection, why) in pack.detections.iter().zip(barred) {
-        let (state, suppressed) = if let Some(why) = why {
-            (State::NotEvaluable(why), 0)
-        } else {
+    for detection in &pack.detections {
+        let (state, suppressed) = if wanted.iter().any(|(one, _)| one.id == detection.id) {
             let (found, millis) = found.next().ok_or_else(|| Error::Internal("a detection was left out".into()))?;
             judge(found, millis, &mut sieve, &mut detected.findings)?
+        } else {
+            (State::Ran { findings: 0, millis: 0 }, 0)
         };
+        let state = blind(&detection.id, state, suppressed, &mut detected.readiness);
         detected.outcomes.push(Outcome { detection: detection.id.clone(), state, suppressed });
     }
     detected.findings.sort_by(Finding::order);
     detected.suppressions = sieve.finish(&detected.outcomes);
     Ok(detected)
+}
+
+/// How well the detections of `pack` can see where the log goes back so many days, and of what the events are.
+pub fn readiness(session: &Session, pack: &Pack, config: &Config, days: i64) -> Result<(Readiness, Extent)> {
+    let seen = session.facts(&readiness::resources(pack))?;
+    Ok((Readiness::of(pack, &seen, days, |detection| params(detection, config)), Extent::of(&seen)))
+}
+
+/// The state of a detection that ran, once it is known whether it could have seen anything.
+fn blind(id: &str, state: State, suppressed: u64, readiness: &mut Readiness) -> State {
+    let is_blind = readiness.get(id).is_some_and(|verdict| verdict.sight == Sight::Blind);
+    match state {
+        State::Ran { findings: 0, .. } if is_blind && suppressed == 0 => {
+            let why = readiness.get(id).and_then(|verdict| verdict.reasons.first());
+            State::NotEvaluable(why.cloned().unwrap_or_default())
+        }
+        State::Incomplete(_) => state,
+        state => {
+            if !matches!(state, State::Ran { findings: 0, .. }) || suppressed > 0 {
+                readiness.found(id);
+            }
+            state
+        }
+    }
 }
 
 /// What a detection found, and how many milliseconds it took.
@@ -188,40 +216,9 @@ fn params(detection: &Detection, config: &Config) -> BTreeMap<String, i64> {
     params
 }
 
-/// Why a detection could not have found anything: no event of its resources at the level that it needs. Requests that
-/// were merely never made count as seen at level Metadata, since a log cannot tell the two apart.
-fn unevaluable(detection: &Detection, levels: &[LevelRows]) -> Option<String> {
-    let header = &detection.header;
-    let concerns = |count: &LevelRows| {
-        header.resources.is_empty()
-            || count.resource.as_ref().is_some_and(|resource| header.resources.contains(resource))
-    };
-    if levels.iter().all(|count| count.rows == 0) {
-        return Some("there are no events".to_owned());
-    }
-    if header.needs == Level::Metadata {
-        return None;
-    }
-    let rich = levels.iter().any(|count| concerns(count) && level(count.level.as_deref()) >= Some(header.needs));
-    (!rich).then(|| {
-        let what = if header.resources.is_empty() { "any resource".to_owned() } else { header.resources.join(", ") };
-        format!("no event of {what} at level {:?} or richer", header.needs)
-    })
-}
-
-/// Why a detection that tells the unusual from the usual cannot do so yet.
-fn learning(detection: &Detection, config: &Config, days: i64) -> Option<String> {
-    let needs = *params(detection, config).get(NEED)?;
-    (days < needs).then(|| format!("learning what is usual: the log goes back {days} days, and {needs} are needed"))
-}
-
-fn level(name: Option<&str>) -> Option<Level> {
-    Some(match name? {
-        "Metadata" => Level::Metadata,
-        "Request" => Level::Request,
-        "RequestResponse" => Level::RequestResponse,
-        _ => return None,
-    })
+/// Whether a detection that tells the unusual from the usual cannot do so yet.
+fn learns(detection: &Detection, config: &Config, days: i64) -> bool {
+    params(detection, config).get(NEED).is_some_and(|needs| days < *needs)
 }
 
 /// Refuses parameters that no detection has, which are typing errors.

@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::{fs, io};
 
+use kubesift::config::Config;
 use kubesift::detection::cases::Case;
 use kubesift::detection::lint::lint;
 use kubesift::detection::{Detection, FILES, Pack, View};
+use kubesift::engine::{self, Checker, Flaw};
 use kubesift::error::Result;
 use kubesift::prove::{self, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     // the first trial of a detection works for the others, so that these would wait for it if they stood beside it
     tricks.sort_by_key(|(index, _)| *index);
     trials.extend(tricks.into_iter().map(|(_, trial)| trial));
+    trials.extend(plan_trials(&pack));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -94,6 +97,25 @@ fn trick_trials(
             fault.map_or(Ok(()), |fault| Err(fault.into()))
         })
     })
+}
+
+/// Whether each detection runs over the views, and loses no rows to a NULL that it does not mean to.
+fn plan_trials(pack: &Result<Arc<Pack>, String>) -> Vec<Trial> {
+    let Ok(pack) = pack else { return Vec::new() };
+    let views: Vec<engine::View> = pack.views.iter().map(engine::View::from).collect();
+    let checker = Checker::open(&views, &Config::default().lists_with(&pack.lists)).map_err(|error| error.to_string());
+    let checker = Arc::new(Mutex::new(checker));
+    let trial = |index: usize| {
+        let (pack, checker) = (Arc::clone(pack), Arc::clone(&checker));
+        Trial::test(format!("{}::plan", pack.detections[index].id), move || {
+            let (checker, detection) = (checker.lock().map_err(|error| error.to_string())?, &pack.detections[index]);
+            let flaws = checker.as_ref()?.check(detection).map_err(|error| error.to_string())?;
+            let line = |flaw: &Flaw| format!("{}:{}: {}", detection.path, flaw.line.unwrap_or(1), flaw.message);
+            let lines: Vec<String> = flaws.iter().map(line).collect();
+            if lines.is_empty() { Ok(()) } else { Err(lines.join("\n").into()) }
+        })
+    };
+    (0..pack.detections.len()).map(trial).collect()
 }
 
 fn held<T>(parsed: Result<T>) -> Result<(), Failed> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cli;
+mod coverage;
 mod formats;
 mod hostile;
 mod ingest;

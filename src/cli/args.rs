@@ -137,7 +137,18 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub(super) fn pack(&self) -> Result<Pack> {
+    /// The folder with a whole pack, where one was named.
+    pub(super) fn pack_folder(&self) -> Option<&Path> {
+        self.pack.as_deref()
+    }
+
+    /// Whether a folder with detections was named.
+    pub(super) fn has_folder(&self) -> bool {
+        self.folder.is_some() || self.pack.is_some()
+    }
+
+    /// All detections, also those that are not to run.
+    pub(super) fn whole(&self) -> Result<Pack> {
         let mut pack = match &self.pack {
             Some(folder) => Pack::read(folder)?,
             None => Pack::embedded()?,
@@ -145,6 +156,11 @@ impl Rules {
         if let Some(folder) = &self.folder {
             pack.with_folder(folder)?;
         }
+        Ok(pack)
+    }
+
+    pub(super) fn pack(&self) -> Result<Pack> {
+        let mut pack = self.whole()?;
         if !self.only.is_empty() {
             pack.only(&self.only)?;
         }

@@ -87,7 +87,6 @@ pub(super) fn over(
     let snapshot = lake.snapshot()?;
     let (session, known) = session(lake, &snapshot, work, settings, period)?;
     let detected = crate::detect::detect(&session, work.pack, work.config, &known, |_| work.watch.check())?;
-    let extent = session.extent()?;
     let from_ledger: Vec<Account> = if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
     let accounts = if is_kept { &from_ledger } else { work.accounts };
     let mut totals = Account::default();
@@ -95,9 +94,9 @@ pub(super) fn over(
     let summary = Summary {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         lake_version: is_kept.then(|| snapshot.version()),
-        clusters: extent.clusters,
-        first_ts: extent.first_ts,
-        last_ts: extent.last_ts,
+        clusters: detected.extent.clusters.clone(),
+        first_ts: detected.extent.first_ts,
+        last_ts: detected.extent.last_ts,
         totals,
         started_at: None,
     };

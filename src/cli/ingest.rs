@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::progress::Progress;
 use super::{Ending, args, output, say, signals};
 use crate::account::{Account, Outcome};
+use crate::detection::readiness::Readiness;
 use crate::error::Result;
 use crate::ingest::{Options, Watch, ingest};
 use crate::input::{self, Found};
@@ -128,8 +129,17 @@ fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
         totals,
         started_at: None,
     };
-    let risk = &Risk::default();
-    let report = Report { findings: &[], headers: &[], accounts, suppressions: &[], outcomes: &[], risk, summary };
+    let readiness = Readiness::default();
+    let report = Report {
+        findings: &[],
+        headers: &[],
+        accounts,
+        suppressions: &[],
+        outcomes: &[],
+        readiness: &readiness,
+        risk: &Risk::default(),
+        summary,
+    };
     say(summary::summary(&report).trim_end());
     match version {
         Some(version) => say(&format!("committed as version {version}")),

@@ -100,6 +100,7 @@ impl Output {
             accounts,
             suppressions: &detected.suppressions,
             outcomes: &detected.outcomes,
+            readiness: &detected.readiness,
             risk: &risk,
             summary,
         };

@@ -76,7 +76,8 @@ pub(super) fn stem(path: &str) -> Result<String> {
 }
 
 /// Whether `text` may be an id: `[a-z0-9_]{3,64}`.
-pub(super) fn is_id(text: &str) -> bool {
+#[must_use]
+pub fn is_id(text: &str) -> bool {
     (3..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 

@@ -34,7 +34,7 @@ fn table_read(query: &[Token]) -> Found {
 
 /// The tokens that follow `from`, `join` or a comma between tables. In `extract(year from ts)` and
 /// `a is distinct from b` it takes a column for a table, which no lint minds unless it is called `events`.
-fn tables(query: &[Token]) -> Vec<&Token> {
+pub(super) fn tables(query: &[Token]) -> Vec<&Token> {
     let mut found = Vec::new();
     // for each open parenthesis, whether the tokens directly in it belong to a from clause
     let mut in_from = vec![false];

@@ -3,19 +3,25 @@
 //! - `document` reads TOML strictly, `token` cuts SQL into words: both know no detection.
 //! - `header` reads a detection file, `view` a view file, [`cases`] the cases beside a detection.
 //! - [`attack`] names MITRE's ids, [`mod@lint`] finds traps in a query's text.
+//! - [`coverage`] is what others look for and who of ours answers.
 //! - `pack` puts the files of `sql/`, which are part of the binary, and a user's own folder together.
 
 pub mod attack;
 pub mod cases;
+pub mod coverage;
 mod document;
 mod header;
 pub mod lint;
+mod needs;
 mod pack;
+mod policy;
+pub mod readiness;
 mod token;
 mod view;
 
 use std::collections::BTreeMap;
 
+pub use header::is_id;
 pub use pack::{FILES, Pack, ROUTINE, routine_key};
 pub use view::{PERIOD, TABLE, View};
 

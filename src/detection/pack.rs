@@ -13,7 +13,7 @@ use super::view::in_order;
 use super::{Detection, View};
 use crate::error::{Error, Result};
 
-/// The path and the text of each view, detection and list in the binary, sorted by path.
+/// The path and the text of each view, detection, list and file of coverage in the binary, sorted by path.
 pub const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sql.rs"));
 
 /// All that a run of detections needs beside the events.
@@ -57,7 +57,8 @@ impl Pack {
         Self::from_files(FILES.iter().copied())
     }
 
-    /// A pack of files, whose paths tell what they are: `sql/views/`, `sql/detections/` or `sql/lists/`.
+    /// A pack of files, whose paths tell what they are: `sql/views/`, `sql/detections/` or `sql/lists/`. Others, such as
+    /// those of coverage, are none of its business.
     fn from_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut pack = Self::default();
         let mut views = Vec::new();
@@ -66,7 +67,7 @@ impl Pack {
                 views.push(View::parse(path, text)?);
             } else if path.starts_with("sql/lists/") {
                 pack.add_lists(path, text)?;
-            } else {
+            } else if path.starts_with("sql/detections/") {
                 pack.add(Detection::parse(path, text)?)?;
             }
         }
@@ -164,7 +165,7 @@ impl Pack {
 }
 
 /// The path and the text of each file under `dir` whose name ends so, in the order of their names.
-fn texts(dir: &Path, ending: &str) -> Result<Vec<(String, String)>> {
+pub(super) fn texts(dir: &Path, ending: &str) -> Result<Vec<(String, String)>> {
     let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
     let walk = WalkDir::new(dir).follow_links(true).sort_by_file_name().into_iter();
     let mut texts = Vec::new();

@@ -1,6 +1,7 @@
 //! Detections: binding their parameters, checking their columns, and turning their rows into findings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
@@ -148,14 +149,19 @@ pub fn run_detection(
     params: &BTreeMap<String, i64>,
 ) -> Result<Vec<Finding>> {
     let folder = tempfile::tempdir().map_err(|error| Error::storage("the folder for temporary files", error))?;
-    let settings = Settings {
+    let session =
+        Session::open(&small(folder.path()), Events::Batches(batches), views.to_vec(), lists, Period::default())?;
+    Ok(session.detect(detection, params)?.findings)
+}
+
+/// Settings for a few events in memory.
+pub(super) fn small(folder: &Path) -> Settings {
+    Settings {
         memory_bytes: QUERY_BYTES_MIN,
-        spill_dir: folder.path().to_owned(),
+        spill_dir: folder.to_owned(),
         timeout: std::time::Duration::from_secs(QUERY_SECONDS_DEFAULT),
         threads: 1,
-    };
-    let session = Session::open(&settings, Events::Batches(batches), views.to_vec(), lists, Period::default())?;
-    Ok(session.detect(detection, params)?.findings)
+    }
 }
 
 /// Where the columns of a detection stand in its result.

@@ -7,8 +7,10 @@
 //!
 //! Call it from a thread that runs no Tokio task: it waits for its own.
 
+mod check;
 mod compact;
 mod detect;
+mod facts;
 mod fault;
 mod functions;
 mod guard;
@@ -22,8 +24,10 @@ mod session;
 mod tests;
 mod views;
 
+pub use check::{Checker, Flaw};
 pub use detect::{Detected, Run, run_detection};
+pub use facts::Extent;
 pub use requests::{Evidence, Requests};
-pub use run::{Extent, LevelRows, QueryResult};
+pub use run::QueryResult;
 pub use session::{Events, Period, Session, Settings};
 pub use views::View;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use datafusion::arrow::compute::{cast, max, min};
-use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, ParamValues};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
@@ -36,65 +36,10 @@ pub struct QueryResult<'a> {
     deadline: Instant,
 }
 
-/// How many rows the lake holds of one level and resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LevelRows {
-    /// The audit level, as written in the log.
-    pub level: Option<String>,
-    /// `objectRef.resource`; `None` for non-resource requests.
-    pub resource: Option<String>,
-    /// Rows.
-    pub rows: i64,
-}
-
-/// What the events are of.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Extent {
-    /// The clusters, by name.
-    pub clusters: Vec<String>,
-    /// The earliest event, microseconds since 1970.
-    pub first_ts: Option<i64>,
-    /// The latest event, microseconds since 1970.
-    pub last_ts: Option<i64>,
-}
-
 impl Session {
     /// Runs one read-only statement. The clock of `timeout` runs until its last batch was taken.
     pub fn query(&self, sql: &str) -> Result<QueryResult<'_>> {
         self.start("query", sql, &BTreeMap::new())
-    }
-
-    /// Rows of each level and resource, for saying which detections could not have fired.
-    pub fn levels(&self) -> Result<Vec<LevelRows>> {
-        let sql = "select level, resource, count(*) as rows from events group by level, resource \
-                   order by level, resource";
-        let mut levels = Vec::new();
-        for batch in self.start("levels", sql, &BTreeMap::new())? {
-            let batch = batch?;
-            let (level, resource) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
-            let rows = batch.column(2).as_primitive::<Int64Type>();
-            levels.extend((0..batch.num_rows()).map(|row| LevelRows {
-                level: level.is_valid(row).then(|| level.value(row).to_owned()),
-                resource: resource.is_valid(row).then(|| resource.value(row).to_owned()),
-                rows: rows.value(row),
-            }));
-        }
-        Ok(levels)
-    }
-
-    /// The clusters and the time that the events are of.
-    pub fn extent(&self) -> Result<Extent> {
-        let sql =
-            "select cluster, min(ts) as first_ts, max(ts) as last_ts from events group by cluster order by cluster";
-        let mut extent = Extent::default();
-        for batch in self.start("extent", sql, &BTreeMap::new())? {
-            let batch = batch?;
-            extent.clusters.extend(batch.column(0).as_string::<i32>().iter().flatten().map(ToOwned::to_owned));
-            let times = |column: usize| batch.column(column).as_primitive::<TimestampMicrosecondType>().clone();
-            extent.first_ts = [extent.first_ts, min(&times(1))].into_iter().flatten().min();
-            extent.last_ts = [extent.last_ts, max(&times(2))].into_iter().flatten().max();
-        }
-        Ok(extent)
     }
 
     /// Checks, plans and starts a statement. `what` names it in messages.

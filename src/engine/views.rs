@@ -99,6 +99,11 @@ impl Views {
         TABLES.into_iter().chain(self.list.iter().map(|view| view.name.as_str()))
     }
 
+    /// The plan of a view that is computed; of the others DataFusion knows it.
+    pub(super) fn plan_of(&self, view: &str) -> Option<LogicalPlan> {
+        self.computed_views().get(view).map(|computed| computed.plan.clone())
+    }
+
     fn computed_views(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Computed>>> {
         self.computed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -3,13 +3,14 @@
 mod questions;
 mod quote;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::NaiveDate;
 
 use crate::config::Config;
 use crate::detection::Detection;
-use crate::engine::{Evidence, Session};
+use crate::engine::{Evidence, Extent, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::report::explanation::{Explanation, Param};
@@ -37,13 +38,13 @@ pub fn explain<'a>(
         Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
         Err(error) => (crate::engine::Requests::default(), Some(error)),
     };
-    let clusters = session.extent()?.clusters.len();
+    let clusters = Extent::of(&session.facts(&BTreeSet::new())?).clusters.len();
     let suppression = config.suppress.iter().find(|rule| rule.fits(finding) && !rule.is_over(today));
     let explanation = Explanation {
         finding,
         detection,
         params: detection.map(|detection| params(detection, config)).unwrap_or_default(),
-        suppressed: suppression.map(|rule| format!("{} ({}, until {})", rule.reason, rule.owner, rule.expires)),
+        suppressed: suppression.map(|rule| format!("{} (until {})", rule.reason, rule.expires)),
         questions: questions::questions(finding, &requests.rows, lake, clusters > 1),
         requests: requests.rows,
         total: requests.total,

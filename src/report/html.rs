@@ -15,6 +15,7 @@ use super::timeline::{Timeline, timeline};
 use super::{Format, Report, evidence, io_error, risk, summary};
 use crate::account::{self, Account};
 use crate::detection::Detection;
+use crate::detection::readiness::{Fix, Sight};
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 use crate::limits::{CELL_CHARS_MAX, HTML_AUDIT_IDS_MAX, HTML_FINDINGS_MAX, HTML_SOURCES_MAX};
@@ -89,6 +90,7 @@ impl Html {
             sources_total => report.accounts.len(),
             risks => risks(report.risk),
             silent => silent(report),
+            fixes => report.readiness.fixes.iter().map(fix).collect::<Vec<_>>(),
         }
     }
 
@@ -280,5 +282,15 @@ fn silent(report: &Report<'_>) -> Vec<Value> {
     };
     let mut all = groups("not evaluable", report.not_evaluable());
     all.extend(groups("did not finish", report.incomplete()));
+    for (sight, state) in [(Sight::Partly, "partly blind"), (Sight::Unseen, "unseen")] {
+        let group = |(why, ids): (&str, Vec<&str>)| {
+            context! { state, why, ids => ids.into_iter().map(Value::from).collect::<Vec<_>>() }
+        };
+        all.extend(report.readiness.reasons(sight).into_iter().map(group));
+    }
     all
+}
+
+fn fix(fix: &Fix) -> Value {
+    context! { what => &fix.what, detections => fix.detections.len(), policy => &fix.policy }
 }

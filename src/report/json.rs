@@ -1,5 +1,5 @@
-//! The whole report as one JSON document: summary, accounts, suppressions, outcomes, risks, findings. One line for each of
-//! them, so that two runs can be compared with `diff`.
+//! The whole report as one JSON document: summary, accounts, suppressions, outcomes, readiness, risks, findings. One
+//! line for each of them, so that two runs can be compared with `diff`.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::human::rfc3339;
 use super::ndjson::{Row, text};
-use super::{Format, Outcome, Report, State, Suppression, io_error, risk};
+use super::{Format, Outcome, Report, State, Suppression, io_error, readiness, risk};
 use crate::account::Account;
 use crate::error::{Error, Result};
 
@@ -24,6 +24,8 @@ impl Format for Json {
         list(out, "accounts", report.accounts.iter().map(account))?;
         list(out, "suppressions", report.suppressions.iter().map(|rule| Ok(suppression(rule))))?;
         list(out, "outcomes", report.outcomes.iter().map(|outcome| Ok(self::outcome(outcome))))?;
+        list(out, "readiness", report.readiness.verdicts.iter().map(|verdict| Ok(readiness::verdict(verdict))))?;
+        list(out, "fixes", report.readiness.fixes.iter().map(|fix| Ok(readiness::fix(fix))))?;
         list(out, "risks", risk::loud(report.risk).map(|(sort, score)| Ok(risk::value(sort, score))))?;
         list(out, "findings", report.findings.iter().map(|finding| Ok(Row::new(finding))))?;
         writeln!(out, "}}").and_then(|()| out.flush()).map_err(io_error)
@@ -31,7 +33,11 @@ impl Format for Json {
 }
 
 /// One member of the document: an array with a line for each element.
-fn list<T: Serialize>(out: &mut dyn Write, name: &str, items: impl Iterator<Item = Result<T>>) -> Result<()> {
+pub(super) fn list<T: Serialize>(
+    out: &mut dyn Write,
+    name: &str,
+    items: impl Iterator<Item = Result<T>>,
+) -> Result<()> {
     write!(out, ",\n\"{name}\":[").map_err(io_error)?;
     for (index, item) in items.enumerate() {
         let comma = if index == 0 { "" } else { "," };

@@ -5,7 +5,8 @@
 use std::io::Write;
 
 use super::escape::{cut, terminal};
-use super::{Format, Report, evidence, human, io_error, risk, summary};
+use super::{Format, Report, evidence, human, io_error, readiness, risk, summary};
+use crate::detection::readiness::{Readiness, Sight};
 use crate::error::Result;
 use crate::finding::{Finding, Severity};
 use crate::limits::CELL_CHARS_MAX;
@@ -30,6 +31,7 @@ impl Format for Markdown {
         for (severity, _) in report.tally() {
             section(out, severity, report.findings).map_err(io_error)?;
         }
+        readiness(out, report.readiness).map_err(io_error)?;
         out.flush().map_err(io_error)
     }
 }
@@ -66,6 +68,30 @@ fn section(out: &mut dyn Write, severity: Severity, findings: &[Finding]) -> std
                 pairs.join(" "),
             ],
         )?;
+    }
+    Ok(())
+}
+
+/// What could not be seen well, and what would change it.
+fn readiness(out: &mut dyn Write, readiness: &Readiness) -> std::io::Result<()> {
+    if readiness.verdicts.iter().all(|verdict| verdict.sight <= Sight::Unseen) {
+        return Ok(());
+    }
+    writeln!(out, "\n## Readiness\n\n{}\n", readiness::tally(readiness))?;
+    // those that are blind stand at the top
+    for (why, ids) in readiness.reasons(Sight::Partly) {
+        let ids: Vec<_> = ids.into_iter().map(code).collect();
+        writeln!(out, "- partly, {}: {}", plain(why), ids.join(", "))?;
+    }
+    for fix in &readiness.fixes {
+        writeln!(out, "\n{}", plain(&fix.what))?;
+        if !fix.policy.is_empty() {
+            writeln!(out)?;
+        }
+        // an indented block ends with the indentation, whatever is in it
+        for line in &fix.policy {
+            writeln!(out, "    {}", terminal(&cut(line, CELL_CHARS_MAX)))?;
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod explanation;
 pub mod file;
 pub mod human;
 pub mod read;
+pub mod readiness;
 pub mod risk;
 pub mod rows;
 pub mod summary;
@@ -35,6 +36,7 @@ pub use self::html::Html;
 pub use self::table::Table;
 use crate::account::Account;
 use crate::detection::Detection;
+use crate::detection::readiness::Readiness;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 use crate::risk::Risk;
@@ -80,6 +82,8 @@ pub struct Report<'a> {
     pub suppressions: &'a [Suppression],
     /// What became of each detection.
     pub outcomes: &'a [Outcome],
+    /// How well each detection could see.
+    pub readiness: &'a Readiness,
     /// What all findings of the run say about identities and secrets, those that are not shown included.
     pub risk: &'a Risk,
     /// The run as a whole.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::escape::{cut, terminal};
 use super::human::{bytes, count, plural, seconds};
-use super::{Effect, Report, Suppression, risk};
+use super::{Effect, Report, Suppression, readiness, risk};
 use crate::account::{Account, Outcome};
 use crate::limits::CELL_CHARS_MAX;
 use crate::risk::Risk;
@@ -45,7 +45,12 @@ pub fn summary(report: &Report<'_>) -> String {
     }
     if !report.outcomes.is_empty() {
         lines.push(("detections", detections(report)));
-        lines.extend(reasons("not evaluable", report.not_evaluable()));
+        if report.readiness.verdicts.is_empty() {
+            lines.extend(reasons("not evaluable", report.not_evaluable()));
+        } else {
+            lines.push(("readiness", readiness::tally(report.readiness)));
+            lines.extend(readiness::worst(report.readiness, LISTED_MAX).into_iter().map(|line| ("", line)));
+        }
         lines.extend(reasons("incomplete", report.incomplete()));
     }
     lines.iter().fold(String::new(), |mut text, (label, line)| {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::account;
+use crate::detection::readiness::{Fix, Sight, Verdict};
 use crate::detection::{Header, Level, Status};
 use crate::finding;
 use crate::risk::{Kind, Score, Term};
@@ -38,6 +39,7 @@ struct Sample {
     accounts: Vec<Account>,
     suppressions: Vec<Suppression>,
     outcomes: Vec<Outcome>,
+    readiness: Readiness,
     risk: Risk,
     summary: Summary,
 }
@@ -76,7 +78,8 @@ impl Sample {
             started_at: None,
         };
         let risk = crate::risk::assess(&findings, |detection| detection.starts_with("secret"));
-        Self { findings, headers: vec![], accounts, suppressions: vec![], outcomes, risk, summary }
+        let suppressions = Vec::new();
+        Self { findings, headers: vec![], accounts, suppressions, outcomes, readiness: readiness(), risk, summary }
     }
 
     fn report(&self) -> Report<'_> {
@@ -86,6 +89,7 @@ impl Sample {
             accounts: &self.accounts,
             suppressions: &self.suppressions,
             outcomes: &self.outcomes,
+            readiness: &self.readiness,
             risk: &self.risk,
             summary: self.summary.clone(),
         }
@@ -127,6 +131,10 @@ impl Sample {
         for outcome in &mut sample.outcomes {
             outcome.detection = text.into();
         }
+        for verdict in &mut sample.readiness.verdicts {
+            *verdict = Verdict { detection: text.into(), reasons: all(), ..verdict.clone() };
+        }
+        sample.readiness.fixes = vec![Fix { what: text.into(), detections: all(), policy: all() }];
         let term = |kind| Term { kind, points: 10, why: text.into(), findings: all() };
         let score = Score {
             cluster: text.into(),
@@ -141,6 +149,29 @@ impl Sample {
         sample.outcomes[1].state = State::NotEvaluable(text.into());
         sample.outcomes[2].state = State::Incomplete(text.into());
         sample
+    }
+}
+
+fn readiness() -> Readiness {
+    let verdict = |id: &str, sight, why: &str| Verdict {
+        detection: id.into(),
+        sight,
+        reasons: if why.is_empty() { vec![] } else { vec![why.into()] },
+    };
+    let fix = Fix {
+        what: "log the writes".into(),
+        detections: vec!["pod_escape".into(), "csr_signed".into()],
+        policy: vec!["- level: Request".into(), "  verbs: [\"create\"]".into()],
+    };
+    Readiness {
+        events: 1_234_550,
+        verdicts: vec![
+            verdict("secret_sweep", Sight::Ready, ""),
+            verdict("pod_escape", Sight::Blind, "no bodies"),
+            verdict("csr_signed", Sight::Blind, "no bodies"),
+            verdict("slow", Sight::Partly, "addresses are missing"),
+        ],
+        fixes: vec![fix],
     }
 }
 
@@ -385,7 +416,7 @@ fn a_page_of_too_many_findings_says_how_many_there_are() {
     let page = written("html", &sample);
     assert!(page.contains("the first 1000 of 100000 findings"), "{}", &page[..2_000]);
     assert!(page.len() < 5_000_000, "{}", page.len());
-    assert_eq!(page.matches("<details").count(), 1_000);
+    assert_eq!(page.matches("<details").count(), 1_000 + sample.readiness.fixes.len());
 }
 
 #[test]
@@ -395,6 +426,9 @@ fn the_page_is_honest_about_what_was_not_looked_at() {
     assert!(page.contains("2 detections could not be evaluated; silence there means nothing"), "{page}");
     assert!(page.contains("1 detection did not finish"), "{page}");
     assert!(page.contains("2 lines could not be read"), "{page}");
+    for part in ["addresses are missing", "partly blind", "log the writes", "<code>- level: Request</code>"] {
+        assert!(page.contains(part), "{part}");
+    }
     let nothing = Sample { outcomes: vec![], ..Sample::new(vec![]) };
     assert!(written("html", &nothing).contains("no detection ran"));
 }
@@ -449,7 +483,7 @@ fn a_table_shows_the_loudest_first_and_fits() {
 #[test]
 fn markdown_is_a_table_for_each_severity() {
     let sample = Sample::new(vec![finding("secret_sweep", Severity::High), finding("pod_exec", Severity::Low)]);
-    insta::assert_snapshot!(written("markdown", &sample), @"
+    insta::assert_snapshot!(written("markdown", &sample), @r#"
     # Findings
 
     1 high, 1 low (2 suppressed)
@@ -475,7 +509,18 @@ fn markdown_is_a_table_for_each_severity() {
     | time (UTC) | detection | actor | object | count | evidence |
     |---|---|---|---|---|---|
     | 2024-05-01 12:00:00 | `pod_exec` Secrets listed in every namespace | `system:serviceaccount:shop:cart` | `secrets in all namespaces` | 3 | `source_ip=198.51.100.7` `user_agent=curl/8.5.0` `code=200` |
-    ");
+
+    ## Readiness
+
+    1 ready, 1 partly, 2 blind
+
+    - partly, addresses are missing: `slow`
+
+    log the writes
+
+        - level: Request
+          verbs: ["create"]
+    "#);
 }
 
 #[test]
@@ -495,7 +540,10 @@ fn the_summary_fits_one_screen_and_hides_nothing() {
     findings    1 high (2 suppressed)
     riskiest     62  system:serviceaccount:shop:cart: 1 high
     detections  1 ran, 2 could not be evaluated, 1 did not finish
-                not evaluable, no bodies: pod_escape, csr_signed
+    readiness   1 ready, 1 partly, 2 blind
+                blind, no bodies: pod_escape, csr_signed
+                partly, addresses are missing: slow
+                kubesift rules readiness prints the audit policy that would help
                 incomplete, stopped after 300 s: slow
     ");
 }

@@ -6,4 +6,5 @@ mod history;
 mod output;
 mod query;
 mod risk;
+mod rules;
 mod words;

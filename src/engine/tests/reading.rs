@@ -1,12 +1,14 @@
 //! Parts and batches, periods, materialised views, limits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Bench, Events, Period, batch, part, settings, views};
-use crate::engine::Session;
+use crate::detection::Level;
+use crate::detection::readiness::Class;
+use crate::engine::{Extent, Session};
 use crate::error::Error;
 
 fn days() -> [Vec<Value>; 2] {
@@ -105,15 +107,31 @@ fn no_parts_are_no_rows() {
 }
 
 #[test]
-fn levels_count_rows_by_level_and_resource() {
+fn facts_count_what_is_alike_in_one_pass() {
     let bench = Bench::new(&[
-        json!({"level": "Metadata", "resource": "secrets"}),
-        json!({"level": "Metadata", "resource": "secrets"}),
-        json!({"level": null, "resource": null}),
+        json!({"level": "Metadata", "resource": "secrets", "verb": "list", "truncated": true}),
+        json!({"level": "Metadata", "resource": "secrets", "verb": "get", "client_ip": null}),
+        json!({"level": "Request", "resource": "pods", "verb": "create", "user_agent": "kubectl"}),
+        json!({"level": "'--", "resource": "whatever-a-client-asks-for", "verb": "brew"}),
     ]);
-    let levels = bench.session.levels().unwrap();
-    let levels: Vec<_> = levels.iter().map(|l| (l.level.as_deref(), l.resource.as_deref(), l.rows)).collect();
-    assert_eq!(levels, [(Some("Metadata"), Some("secrets"), 2), (None, None, 1)]);
+    let seen = bench.session.facts(&["secrets", "pods"].map(ToOwned::to_owned).into()).unwrap();
+    let mut counts: Vec<_> = seen.iter().map(|s| (s.level, s.resource.as_deref(), s.class, s.rows)).collect();
+    counts.sort_by_key(|count| count.1);
+    assert_eq!(
+        counts,
+        [
+            (None, None, Class::Other, 1),
+            (Some(Level::Request), Some("pods"), Class::Write, 1),
+            (Some(Level::Metadata), Some("secrets"), Class::Read, 2),
+        ]
+    );
+    let secrets = seen.iter().find(|seen| seen.resource.as_deref() == Some("secrets")).unwrap();
+    assert_eq!(secrets.truncated, 1);
+    let extent = Extent::of(&seen);
+    assert_eq!((extent.clusters.len(), extent.first_ts.is_some()), (1, true));
+    assert_eq!(bench.session.facts(&BTreeSet::new()).unwrap().iter().map(|seen| seen.rows).sum::<u64>(), 4);
+    let hostile = ["x') or (resource in ('secrets".to_owned()].into();
+    assert!(bench.session.facts(&hostile).unwrap().iter().all(|seen| seen.resource.is_none()));
 }
 
 #[test]

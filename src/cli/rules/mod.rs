@@ -1,5 +1,10 @@
 //! `kubesift rules`: what is detected, and the words behind each detection.
 
+mod check;
+mod coverage;
+mod new;
+mod readiness;
+
 use std::path::Path;
 
 use super::{Ending, args, output};
@@ -27,8 +32,14 @@ enum Action {
     },
     /// The views that detections and queries read
     Views,
-    /// Check the detections of --rules DIR: header, columns, style
+    /// Write a detection and its cases to begin with
+    New(new::Args),
+    /// Check the detections of --rules DIR or --pack DIR, else all: header, plan, types of columns, traps with NULL
     Check,
+    /// What other packs, cloud products and threat matrices look for, and who of ours answers
+    Coverage(coverage::Args),
+    /// Which detections could not see anything in a lake, and the audit policy that would change it
+    Readiness(Box<readiness::Args>),
     /// Hold the detections of --rules DIR or --pack DIR to the cases beside them
     Test {
         /// Also change the events of each hit as an attacker would: it must still be found, or `blind` names the trick
@@ -47,7 +58,16 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
             show(pack.get(id).ok_or_else(unknown)?)
         }
         Action::Views => views(&pack),
-        Action::Check => check(&pack)?,
+        Action::Readiness(of) => {
+            readiness::run(of, &pack)?;
+            return Ok(Ending::Complete);
+        }
+        Action::Coverage(of) => {
+            coverage::run(of, &args.rules.whole()?, args.rules.pack_folder())?;
+            return Ok(Ending::Complete);
+        }
+        Action::New(of) => new::run(of, &pack)?,
+        Action::Check => check::run(&pack, args.rules.has_folder())?,
         Action::Test { mutate } => test(&pack, *mutate)?,
     };
     output::print(&output::safe(&text))?;
@@ -112,22 +132,6 @@ fn word(status: crate::detection::Status) -> &'static str {
 fn views(pack: &Pack) -> String {
     let width = pack.views.iter().map(|view| view.name.len()).max().unwrap_or(0);
     pack.views.iter().map(|view| format!("{:<width$}  {}\n", view.name, view.describe)).collect()
-}
-
-fn check(pack: &Pack) -> Result<String> {
-    let faults: Vec<String> = pack
-        .detections
-        .iter()
-        .flat_map(|detection| {
-            let path = detection.path.clone();
-            crate::detection::lint::lint(detection).into_iter().map(move |fault| format!("{path}: {fault}"))
-        })
-        .collect();
-    if faults.is_empty() {
-        Ok(format!("{} detections are in order\n", pack.detections.len()))
-    } else {
-        Err(Error::Usage(faults.join("\n")))
-    }
 }
 
 /// Tries the cases of all detections that lie in a folder; the built-in ones were tried when the program was built.
