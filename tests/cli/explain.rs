@@ -153,7 +153,7 @@ fn changed_parameters_and_suppressions_are_told() {
     scratch.write(
         "kubesift.toml",
         "[params.secret_sweep]\nsecrets = 20\n[[suppress]]\ndetection = \"secret_sweep\"\n\
-         actor = \"alice@example.com\"\nreason = \"migrates the shop\"\nexpires = \"2999-01-01\"\n",
+         actor = \"alice@example.com\"\nreason = \"migrates the shop\"\nowner = \"bob\"\nexpires = \"2999-01-01\"\n",
     );
     assert_eq!(scratch.run("detect --lake lake --only secret_sweep --format ndjson -q").done(), "");
     scratch.write("empty.toml", "");
@@ -161,7 +161,7 @@ fn changed_parameters_and_suppressions_are_told() {
     let id = ids(&found).remove(0);
     let text = scratch.run(&format!("explain {id} --lake lake --detection secret_sweep")).done();
     assert!(text.contains("$secrets = 20 (changed; the default is "), "{text}");
-    assert!(text.contains("migrates the shop (until 2999-01-01)"), "{text}");
+    assert!(text.contains("migrates the shop (bob, until 2999-01-01)"), "{text}");
 }
 
 #[test]
