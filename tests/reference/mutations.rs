@@ -140,6 +140,30 @@ proptest! {
     }
 }
 
+/// A token is made, and nothing of the answer may stay: its body is redacted as a whole.
+const MINTED: &str = concat!(
+    r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"a","stage":"ResponseComplete","#,
+    r#""requestURI":"/api/v1/namespaces/shop/serviceaccounts/web/token","verb":"create","user":{"username":"alice"},"#,
+    r#""sourceIPs":["198.51.100.4"],"userAgent":"curl/8","objectRef":{"resource":"serviceaccounts","namespace":"shop","#,
+    r#""name":"web","apiVersion":"v1","subresource":"token"},"responseStatus":{"metadata":{},"code":201},"#,
+    r#""requestObject":{"kind":"TokenRequest","spec":{"audiences":null}},"responseObject":{"kind":"TokenRequest","#,
+    r#""status":{"token":"eyJhbGciOi.eyJpc3MiOi.c2ln"}},"requestReceivedTimestamp":"2026-01-15T10:00:00.000000Z","#,
+    r#""stageTimestamp":"2026-01-15T10:00:00.000000Z"}"#,
+);
+
+#[test]
+fn blanks_between_tokens_change_nothing() {
+    let mut lines = Vec::new();
+    for line in [FULL, PLAIN, MINTED] {
+        for (at, _) in line.match_indices(['{', '}', '[', ']', ',', ':']) {
+            for place in [at, at + 1] {
+                lines.extend([" ", "\r", "\t"].map(|blank| format!("{}{blank}{}", &line[..place], &line[place..])));
+            }
+        }
+    }
+    assert_agrees(lines);
+}
+
 #[test]
 fn conclusions_follow_from_resource_subresource_and_verb() {
     const RESOURCES: &[&str] = &[
