@@ -36,6 +36,7 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// "1 file", "2 files", "1.2 M lines".
+#[must_use]
 pub fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
 }

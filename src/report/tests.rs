@@ -560,7 +560,7 @@ fn the_summary_says_what_each_suppression_did() {
     ];
     let text = summary::summary(&sample.report());
     let from = text.find("suppressed ").unwrap();
-    insta::assert_snapshot!(text[from..text.find("detections").unwrap()].trim_end(), @"
+    insta::assert_snapshot!(text[from..text.find("riskiest").unwrap()].trim_end(), @"
     suppressed  expired 2024-12-31, 1 shown again: pod_exec, actor alice@example.com, cluster prod (on call; bob@example.com)
                 expired 2024-12-31: pod_exec, actor alice@example.com, cluster prod (on call; bob@example.com)
                 hid nothing: pod_exec, actor alice@example.com, object shop/web-0, cluster prod (on call; bob@example.com)

@@ -62,7 +62,7 @@ means as (
   from refused_names d
   join grants g on g.cluster = d.cluster and g.client_ip = d.client_ip
   where g.ts >= d.denied_at and g.ts - d.denied_at <= interval '24 hours' and g.issued_credential_id is null
-    and starts_with(d.who, 'system:serviceaccount:') and ip_class(g.client_ip) <> 'loopback'
+    and starts_with(d.who, 'system:serviceaccount:') and (ip_class(g.client_ip) is distinct from 'loopback')
     and (g.username is distinct from d.username)
 ),
 found as (

@@ -36,7 +36,7 @@ from (
     and subresource is null
     and (
       resource in ('apiservers', 'kubeapiservers', 'auditsinks')
-      or resource = 'configmaps' and verb <> 'create' and name in (
+      or resource = 'configmaps' and (verb is distinct from 'create') and name in (
         'audit-policy', 'audit-policies', 'audit-config', 'audit-webhook', 'audit-webhook-config', 'apiserver-audit-policy',
         'kube-apiserver-audit-policy', 'kube-apiserver-audit-policies', 'kube-apiserver-audit-policy-default'
       )

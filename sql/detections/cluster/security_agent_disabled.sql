@@ -60,7 +60,7 @@ select
 from changes
 where change is not null and outcome in ('allowed', 'unknown')
   and (
-    resource <> 'namespaces' and regexp_like(
+    (resource is distinct from 'namespaces') and regexp_like(
       name,
       '^('
       || 'falco|datadog|vector|alloy|opa|polaris|promtail|fluentd|filebeat|auditbeat|logstash|kyverno|kubescape|tetragon'

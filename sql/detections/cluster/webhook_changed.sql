@@ -43,7 +43,7 @@ from sensitive
 where sensitivity = 'admission' and outcome in ('allowed', 'unknown')
   -- of CustomResourceDefinitions, those whose objects pass through a webhook
   and (
-    resource <> 'customresourcedefinitions'
+    (resource is distinct from 'customresourcedefinitions')
     or json_get_str(json_written(request_object), 'spec', 'conversion', 'strategy') = 'Webhook'
   )
   -- operators renew the CA bundle of their own webhooks

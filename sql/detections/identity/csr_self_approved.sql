@@ -9,7 +9,7 @@
 -- blind = ["two identities that help each other: see csr_approved_by_hand"]
 -- triage = [
 --   "For which name and groups is the certificate? The log hides the request: look at the object while it is there",
---   "What was done with it? See certificate_then_used",
+--   "What was done with it? See certificate_then_use",
 -- ]
 -- references = [
 --   "https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/",

@@ -51,6 +51,6 @@ where asked_resource in ('*', 'secrets')
   or (asked_resource = 'serviceaccounts' and asked_subresource = 'token')
   or (
     asked_resource in ('clusterrolebindings', 'clusterroles', 'certificatesigningrequests')
-    and asked_verb not in ('get', 'list', 'watch')
+    and coalesce(asked_verb, '') not in ('get', 'list', 'watch')
   )
 group by cluster, date, actor, client_ip

@@ -31,5 +31,5 @@ where has_list('known_users')
   and starts_with(username, 'system:serviceaccount:') is not true
   and starts_with(username, 'system:node:') is not true
   and starts_with(username, 'system:bootstrap:') is not true
-  and username not in ('system:anonymous', 'system:unauthenticated', 'system:aggregator')
+  and coalesce(username, '') not in ('system:anonymous', 'system:unauthenticated', 'system:aggregator')
 group by cluster, date, username, client_ip

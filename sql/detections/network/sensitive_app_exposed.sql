@@ -115,7 +115,7 @@ where outcome in ('allowed', 'unknown')
         || ')( |$)'
     )
     -- what has a sign-in of its own is meant for an ingress
-    or how <> 'Ingress' and regexp_like(
+    or (how is distinct from 'Ingress') and regexp_like(
       concat_ws(' ', name, array_to_string(selected, ' ')),
       '(^| )(rancher|argocd-server|gitea|gitlab|nexus|harbor|vault|minio-console|grafana|kiali|keycloak)( |$)'
     )

@@ -23,7 +23,7 @@ with owners as (
     split_part(workload, ' ', 2) as full_name,
     split_part(split_part(workload, ' ', 2), '/', 1) as place
   from pod_secrets
-  where outcome in ('allowed', 'unknown') and via <> 'image_pull'
+  where outcome in ('allowed', 'unknown') and (via is distinct from 'image_pull')
 ),
 entries as (
   select *, pod as target, split_part(pod, '/', 1) as place

@@ -48,7 +48,7 @@ from (
 )
 where regexp_like(full_name, '^(system|eks|gke|kubeadm):')
   -- what kubeadm, metrics-server, CoreDNS and the cloud controller managers are named
-  and full_name not in (
+  and coalesce(full_name, '') not in (
     'system:coredns', 'system:metrics-server', 'system:aggregated-metrics-reader', 'system:cloud-controller-manager',
     'system:cloud-node-controller', 'system:kube-dns',
     'kubeadm:bootstrap-signer-clusterinfo', 'kubeadm:cluster-admins', 'kubeadm:get-nodes', 'kubeadm:kubeadm-certs',

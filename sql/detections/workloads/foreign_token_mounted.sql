@@ -45,7 +45,7 @@ uses as (
     regexp_like(split_part(secret, '/', 2), '-token-[a-z0-9]{5}$') as generated,
     regexp_replace(split_part(secret, '/', 2), '-token(-[a-z0-9]{5})?$', '') as token_account
   from pod_secrets
-  where via <> 'image_pull' and regexp_like(split_part(secret, '/', 2), '-token(-[a-z0-9]{5})?$')
+  where (via is distinct from 'image_pull') and regexp_like(split_part(secret, '/', 2), '-token(-[a-z0-9]{5})?$')
     and outcome in ('allowed', 'unknown')
 )
 select

@@ -76,9 +76,9 @@ where (
     -- an invented helper of a component beside it
     or starts_with(base, component || '-') and namespace in ('kube-system', 'kube-public', 'kube-node-lease')
       and component in ('kube-proxy', 'kube-apiserver', 'kube-scheduler', 'kube-controller-manager', 'kubelet')
-      and base not in ('kube-proxy-windows', 'kube-proxy-ds', 'kubelet-csr-approver', 'kubelet-serving-cert-approver')
+      and coalesce(base, '') not in ('kube-proxy-windows', 'kube-proxy-ds', 'kubelet-csr-approver', 'kubelet-serving-cert-approver')
     -- one letter off, two in the long names
-    or base <> component and base not in ('core-dns', 'metric-server')
+    or (base is distinct from component) and coalesce(base, '') not in ('core-dns', 'metric-server')
       and levenshtein(base, component) between 1 and case when length(component) >= 12 then 2 else 1 end
   )
   and starts_with(username, 'system:node:') is not true

@@ -43,7 +43,7 @@ where namespace in ('kube-system', 'kube-public', 'kube-node-lease')
   and verb in ('create', 'update', 'patch', 'delete', 'deletecollection') and outcome in ('allowed', 'unknown')
   -- ways into pods have detections of their own; a namespace is not in itself
   and coalesce(subresource, '') not in ('exec', 'attach', 'portforward', 'proxy')
-  and resource <> 'namespaces'
+  and (resource is distinct from 'namespaces')
   -- the components in kube-system keep their settings there; the same token in a person's tool is another matter
   and (
     service_account_namespace = 'kube-system'

@@ -31,7 +31,7 @@ with uses as (
       '-([a-z0-9]{8,10}-?)?$', ''
     ) as application
   from pod_secrets
-  where outcome in ('allowed', 'unknown') and via <> 'image_pull'
+  where outcome in ('allowed', 'unknown') and (via is distinct from 'image_pull')
 ),
 readers as (
   -- service accounts that read the secret through the API count as its applications too
