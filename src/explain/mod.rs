@@ -44,7 +44,7 @@ pub fn explain<'a>(
         finding,
         detection,
         params: detection.map(|detection| params(detection, config)).unwrap_or_default(),
-        suppressed: suppression.map(|rule| format!("{} (until {})", rule.reason, rule.expires)),
+        suppressed: suppression.map(|rule| format!("{} ({}, until {})", rule.reason, rule.owner, rule.expires)),
         questions: questions::questions(finding, &requests.rows, lake, clusters > 1),
         requests: requests.rows,
         total: requests.total,

@@ -40,8 +40,8 @@ pub fn summary(report: &Report<'_>) -> String {
     }
     if !report.outcomes.is_empty() || !report.findings.is_empty() {
         lines.push(("findings", findings(report)));
-        lines.extend(riskiest(report.risk));
         lines.extend(suppressions(report));
+        lines.extend(riskiest(report.risk));
     }
     if !report.outcomes.is_empty() {
         lines.push(("detections", detections(report)));
