@@ -187,22 +187,7 @@ impl Quick {
             at.pass(b"}")?;
         }
         let response = if at.passes(b",\"responseStatus\":") { Some(at.object()?) } else { None };
-        let (mut request_object, mut response_object) = (None, None);
-        if at.passes(b",\"requestObject\":") {
-            let bodies = at.until(&self.received)?;
-            let request = self.answers.find(bodies).map_or(bodies, |end| &bodies[..end]);
-            request_object = Some(request);
-            if request.len() < bodies.len() {
-                response_object = Some(&bodies[request.len() + self.answers.needle().len()..]);
-            }
-        } else if at.passes(self.answers.needle()) {
-            response_object = Some(at.until(&self.received)?);
-        }
-        // blanks around a body are no part of it, and an API server writes none
-        let has_blanks = |body: &[u8]| body.len() != body.trim_ascii().len();
-        if [request_object, response_object].into_iter().flatten().any(has_blanks) {
-            return None;
-        }
+        let [request_object, response_object] = self.bodies(&mut at)?;
         at.pass(self.received.needle())?;
         let received = at.plain_string()?;
         at.pass(b",\"stageTimestamp\":\"")?;
@@ -226,6 +211,22 @@ impl Quick {
             stage_time,
             annotations,
         })
+    }
+
+    /// Both bodies, up to the members that follow them.
+    fn bodies<'a>(&self, at: &mut Cursor<'a>) -> Option<[Option<&'a [u8]>; 2]> {
+        let mut bodies = [None; 2];
+        if at.passes(b",\"requestObject\":") {
+            let both = at.until(&self.received)?;
+            let request = self.answers.find(both).map_or(both, |end| &both[..end]);
+            let answer = both.get(request.len() + self.answers.needle().len()..);
+            bodies = [Some(request), answer];
+        } else if at.passes(self.answers.needle()) {
+            bodies[1] = Some(at.until(&self.received)?);
+        }
+        // blanks around a body are no part of it, and an API server writes none
+        let is_bare = |body: &&[u8]| body.len() == body.trim_ascii().len();
+        bodies.iter().flatten().all(is_bare).then_some(bodies)
     }
 }
 
