@@ -11,6 +11,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::LineDelimitedWriter;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tokio::time::Instant;
 
 use super::fault;
@@ -41,7 +42,7 @@ impl Session {
             let plan = self.plan(&what, &detection.sql, &params, Instant::now() + self.timeout)?;
             Ok(Prepared { what, detection, plan })
         };
-        let prepared: Vec<_> = wanted.iter().map(plan).collect();
+        let prepared: Vec<_> = wanted.par_iter().map(plan).collect();
         let plans: Vec<LogicalPlan> =
             prepared.iter().flatten().map(|prepared: &Prepared| prepared.plan.clone()).collect();
         let (views, state) = (Arc::clone(&self.views), self.wide());
