@@ -24,6 +24,10 @@ fn main() -> ExitCode {
             move || loaded
         }),
         Trial::test("pack::each case file has its detection", no_case_file_is_alone),
+        Trial::test("pack::what headers refer to is there", {
+            let pack = pack.clone();
+            move || Ok(references(&*pack?)?)
+        }),
         Trial::test("pack::lists are exact and in order", lists_are_exact),
     ];
     let mut tricks: Vec<(usize, Trial)> = Vec::new();
@@ -125,6 +129,20 @@ fn held<T>(parsed: Result<T>) -> Result<(), Failed> {
 /// The id that a file's name gives.
 fn stem(path: &'static str) -> &'static str {
     path.rsplit('/').next().and_then(|file| file.strip_suffix(".sql")).unwrap_or(path)
+}
+
+/// A "see `node_proxy_exec`" in a header sends whoever reads it to a detection, which must not have been renamed.
+fn references(pack: &Pack) -> Result<(), String> {
+    let is_id = |word: &&str| word.contains('_') && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let mut lost = Vec::new();
+    for detection in &pack.detections {
+        let texts = detection.header.blind.iter().chain(&detection.header.triage).chain(&detection.header.benign);
+        let referring = texts.filter_map(|text| text.split_once("ee ").map(|(_, rest)| rest));
+        let words = referring.flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).take(1));
+        let unknown = words.filter(is_id).filter(|word| pack.get(word).is_none());
+        lost.extend(unknown.map(|word| format!("{}: {word} is no detection", detection.path)));
+    }
+    if lost.is_empty() { Ok(()) } else { Err(lost.join("\n")) }
 }
 
 /// A case file whose detection was renamed would pass by never running.
