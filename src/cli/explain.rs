@@ -1,5 +1,6 @@
 //! `kubesift explain`: one finding with its reasons, and what to ask next.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use super::{Ending, args, detect, output, signals};
 use crate::config::Config;
 use crate::detect::Detected;
-use crate::engine::{Events, Session};
+use crate::engine::{Events, Extent, Session};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::finding::Finding;
@@ -66,7 +67,8 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         let events = Events::Parts(snapshot.parts().to_vec());
         let lists = config.lists_with(&pack.lists);
         let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
-        (session, Detected { findings, ..Detected::default() })
+        let extent = Extent::of(&session.facts(&BTreeSet::new())?);
+        (session, Detected { findings, extent, ..Detected::default() })
     } else {
         let (session, known) = detect::session(&lake, &snapshot, &work, &settings, period)?;
         let detected = crate::detect::detect(&session, &pack, &unsuppressed, &known, |_| watch.check())?;
@@ -76,7 +78,8 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     watch.check()?;
     let today = chrono::Utc::now().date_naive();
     let detection = pack.get(&finding.detection);
-    let (explanation, fault) = explain::explain(&session, finding, detection, &config, today, &args.lake)?;
+    let (explanation, fault) =
+        explain::explain(&session, finding, detection, &config, today, &args.lake, all.extent.clusters.len())?;
     let width = if std::io::stdout().is_terminal() { output::width() } else { None };
     explanation::write(&explanation, &args.format, width, &mut std::io::stdout())?;
     match fault {

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, StringViewArray};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray};
+use datafusion::arrow::buffer::Buffer;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result as DataFusionResult, internal_err};
 use datafusion::config::ConfigOptions;
@@ -25,23 +26,21 @@ const ROWS_MAX: usize = 2_048;
 /// Bytes that a column may hold for nothing.
 const SPARE_BYTES_MAX: usize = 16 << 10;
 
-/// The batch with its texts in buffers of their own, where they hold much more than they are.
-pub(super) fn compact(batch: RecordBatch) -> DataFusionResult<RecordBatch> {
-    let held = |views: &StringViewArray| {
-        views.data_buffers().iter().map(datafusion::arrow::buffer::Buffer::len).sum::<usize>()
-    };
-    let wasteful =
-        |views: &StringViewArray| held(views) > SPARE_BYTES_MAX && held(views) / 2 > views.total_buffer_bytes_used();
-    let views =
-        |column: &ArrayRef| column.as_any().downcast_ref::<StringViewArray>().filter(|one| wasteful(one)).cloned();
-    if !batch.columns().iter().any(|column| views(column).is_some()) {
-        return Ok(batch);
-    }
-    let columns = batch.columns().iter().map(|column| match views(column) {
-        Some(views) => Arc::new(views.gc()) as ArrayRef,
-        None => Arc::clone(column),
+/// The batch with the texts of the columns that `chosen` names in buffers of their own.
+pub(super) fn compact(batch: &RecordBatch, chosen: impl Fn(&StringViewArray) -> bool) -> DataFusionResult<RecordBatch> {
+    let columns = batch.columns().iter().map(|column| {
+        let views = column.as_any().downcast_ref::<StringViewArray>().filter(|views| chosen(views));
+        views.map_or_else(|| Arc::clone(column), |views| Arc::new(views.gc()) as ArrayRef)
     });
-    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
+    // a scan for a count has no columns
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns.collect(), &options)?)
+}
+
+/// Whether a column holds much more than its texts are.
+fn is_wasteful(views: &StringViewArray) -> bool {
+    let held: usize = views.data_buffers().iter().map(Buffer::len).sum();
+    held > SPARE_BYTES_MAX && held / 2 > views.total_buffer_bytes_used()
 }
 
 /// Passes small batches on compacted.
@@ -92,7 +91,7 @@ impl ExecutionPlan for CompactExec {
         let batches = self.input.execute(partition, context)?;
         let compacted = batches.map(|batch| {
             let batch = batch?;
-            if batch.num_rows() > ROWS_MAX { Ok(batch) } else { compact(batch) }
+            if batch.num_rows() > ROWS_MAX { Ok(batch) } else { compact(&batch, is_wasteful) }
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.input.schema(), compacted)))
     }
@@ -135,11 +134,11 @@ mod tests {
     fn few_rows_let_go_of_the_pages_of_many() {
         let page: StringViewArray = (0..5_000).map(|n| Some(format!("a text that is not short, number {n}"))).collect();
         let few = batch(page.slice(10, 2));
-        let compacted = compact(few.clone()).unwrap();
+        let compacted = compact(&few, is_wasteful).unwrap();
         assert_eq!(compacted, few);
         assert!(compacted.get_array_memory_size() < 1_000, "{}", compacted.get_array_memory_size());
         let held = |batch: &RecordBatch| batch.column(0).as_string_view().data_buffers()[0].as_ptr();
         let all = batch(page);
-        assert_eq!(held(&compact(all.clone()).unwrap()), held(&all), "nothing is copied where all is used");
+        assert_eq!(held(&compact(&all, is_wasteful).unwrap()), held(&all), "nothing is copied where all is used");
     }
 }

@@ -34,6 +34,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use super::compact::compact;
 use super::parts::Parts;
 use super::richest::Stages;
 use crate::limits::{SPILL_BYTES_MAX, VIEW_GROUPS_MAX};
@@ -233,7 +234,7 @@ impl Group {
             return Ok(self.batches.last().map_or(0, Numbered::bytes));
         }
         self.pending_rows += batch.num_rows();
-        self.pending.push(Numbered { batch: compact(batch)?, numbers });
+        self.pending.push(Numbered { batch: compact(batch, |_| true)?, numbers });
         let bytes = self.pending.last().map_or(0, Numbered::bytes);
         if self.pending_rows >= BATCH_ROWS {
             self.flush()?;
@@ -356,15 +357,6 @@ impl Groups {
         self.list.iter_mut().try_for_each(Group::flush)?;
         Ok(self.list)
     }
-}
-
-/// The batch without the bytes that its text views do not point to: after a filter those are most of them.
-fn compact(batch: &RecordBatch) -> DataFusionResult<RecordBatch> {
-    let columns = batch.columns().iter().map(|column| match column.as_any().downcast_ref::<StringViewArray>() {
-        Some(views) => Arc::new(views.gc()) as ArrayRef,
-        None => Arc::clone(column),
-    });
-    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
 }
 
 /// The batch with each text column as a dictionary of its different values: nearly all columns of events repeat few.

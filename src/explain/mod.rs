@@ -3,14 +3,13 @@
 mod questions;
 mod quote;
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::NaiveDate;
 
 use crate::config::Config;
 use crate::detection::Detection;
-use crate::engine::{Evidence, Extent, Session};
+use crate::engine::{Evidence, Session};
 use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::report::explanation::{Explanation, Param};
@@ -18,7 +17,8 @@ use crate::report::explanation::{Explanation, Param};
 /// The fewest hexadecimal digits that stand for a finding.
 pub const ID_DIGITS_MIN: usize = 6;
 
-/// Explains a finding. What cannot be read is told in the explanation, and the error comes back beside it.
+/// Explains a finding of a lake of so many `clusters`. What cannot be read is told in the explanation, and the error
+/// comes back beside it.
 pub fn explain<'a>(
     session: &Session,
     finding: &'a Finding,
@@ -26,6 +26,7 @@ pub fn explain<'a>(
     config: &Config,
     today: NaiveDate,
     lake: &Path,
+    clusters: usize,
 ) -> Result<(Explanation<'a>, Option<Error>)> {
     let requests = session.requests(&Evidence {
         audit_ids: &finding.audit_ids,
@@ -38,7 +39,6 @@ pub fn explain<'a>(
         Err(Error::Internal(bug)) => return Err(Error::Internal(bug)),
         Err(error) => (crate::engine::Requests::default(), Some(error)),
     };
-    let clusters = Extent::of(&session.facts(&BTreeSet::new())?).clusters.len();
     let suppression = config.suppress.iter().find(|rule| rule.fits(finding) && !rule.is_over(today));
     let explanation = Explanation {
         finding,
