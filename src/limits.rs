@@ -47,6 +47,24 @@ pub const RATIO_MAX: u64 = 400;
 pub const RATIO_FREE_BYTES: u64 = 1 << 30;
 /// zstd frames may ask for a window of up to 2^27 bytes (128 MiB), as the zstd tool allows by default.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// Memory that the dictionary of an xz or lzma stream may take, in bytes; `xz -9` takes 65 MiB.
+pub const XZ_MEMORY_MAX: u64 = 128 << 20;
+/// Packings around one another that are undone, such as gzip within gzip.
+pub const PACKED_DEPTH_MAX: usize = 3;
+/// Members of one archive that are looked at; what lies behind them is refused.
+pub const MEMBERS_MAX: usize = 100_000;
+/// Bytes of a member that are looked at to tell what it is: a block of bzip2 gives nothing before it is whole.
+pub const MEMBER_START_BYTES: usize = 1 << 20;
+/// Starts of members that are remembered of one archive, in bytes, so that it is not unpacked once more for them.
+pub const MEMBER_HEADS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a member's name that are kept, of its end.
+pub const MEMBER_NAME_BYTES_MAX: usize = 1 << 10;
+/// Bytes of an extended tar header; a longer one ends the archive.
+pub const TAR_HEADER_BYTES_MAX: u64 = 1 << 20;
+/// Decoders that stand in the middle of a packed archive and wait for the next member.
+pub const STANDING_DECODERS_MAX: usize = 4;
+/// Files of one folder or archive that are listed as left out, for each reason; more are counted.
+pub const SKIPPED_LISTED_MAX: usize = 20;
 /// Elements kept of `sourceIPs` and `groups`; an API server writes a handful.
 pub const LIST_ELEMENTS_MAX: usize = 1_024;
 /// Audit ids listed as the evidence of one finding.

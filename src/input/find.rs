@@ -3,16 +3,19 @@
 //! Only regular files are ever opened: a FIFO would block, a device never ends. What is left out is listed with the
 //! reason, since a log that is silently skipped is a night that nobody looked at.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, FileType, Metadata};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
+use super::archive::{self, Member};
 use crate::error::{Error, Result};
+use crate::limits;
 
 /// What `kubesift generate` writes beside its logs.
 const LABELS: &[u8] = b"labels.jsonl";
@@ -23,14 +26,29 @@ const GLOB: MatchOptions =
 /// One log to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its path for people and for the lake, lossy where it is not UTF-8; `-` for stdin.
+    /// Its path for people and for the lake, lossy where it is not UTF-8; `-` for stdin; `archive.tar!/audit.log` for
+    /// the member of an archive.
     pub name: String,
     /// Where its bytes are.
     pub place: Place,
     /// Size in bytes when it was found, still compressed; 0 for stdin.
     pub bytes: u64,
-    /// Modification time in nanoseconds since 1970; 0 where unknown.
+    /// Modification time in nanoseconds since 1970; 0 where unknown. For a member it is that of the archive, since a
+    /// member may change and keep its own.
     pub modified_ns: i64,
+    /// Whether the user named it, rather than a folder or an archive that holds it.
+    pub named: bool,
+}
+
+impl Source {
+    /// Sources with the same number lie in one packed archive, and are best read one after the other.
+    #[must_use]
+    pub fn stream(&self) -> Option<usize> {
+        match &self.place {
+            Place::Member(member) => member.stream(),
+            _ => None,
+        }
+    }
 }
 
 /// Where the bytes of a source are.
@@ -40,6 +58,10 @@ pub enum Place {
     File(PathBuf),
     /// The standard input, which can be read once.
     Stdin,
+    /// A file within an archive.
+    Member(Arc<Member>),
+    /// Nowhere, for this reason: what is lost of a damaged archive.
+    Unreadable(Arc<str>),
 }
 
 /// What the named patterns lead to.
@@ -49,12 +71,45 @@ pub struct Found {
     pub sources: Vec<Source>,
     /// What was left out, and why.
     pub skipped: Vec<(PathBuf, String)>,
+    /// How often each reason was given in the folder or archive that is looked at.
+    reasons: Reasons,
+}
+
+/// Counts by the reason for which files are left out.
+pub(super) type Reasons = BTreeMap<String, usize>;
+
+impl Found {
+    /// Lists what is left out, or counts it where a folder or archive holds many of the kind.
+    pub(super) fn skip(&mut self, path: &Path, reason: impl Into<String>) {
+        let reason = reason.into();
+        let count = self.reasons.entry(reason.clone()).or_default();
+        *count += 1;
+        if *count <= limits::SKIPPED_LISTED_MAX {
+            self.skipped.push((path.to_path_buf(), reason));
+        }
+    }
+
+    /// Begins to count anew; gives the counts so far.
+    pub(super) fn begin_folder(&mut self) -> Reasons {
+        std::mem::take(&mut self.reasons)
+    }
+
+    /// Says what was only counted below `folder`, and goes on with the counts of `outer`.
+    pub(super) fn end_folder(&mut self, folder: &Path, outer: Reasons) {
+        for (reason, count) in std::mem::replace(&mut self.reasons, outer) {
+            if let Some(more) = count.checked_sub(limits::SKIPPED_LISTED_MAX).filter(|more| *more > 0) {
+                self.skipped.push((folder.to_path_buf(), format!("{more} more files in it: {reason}")));
+            }
+        }
+    }
 }
 
 /// Finds the sources behind `patterns`.
 ///
 /// A pattern is a file, a folder (all regular files below it but `labels.jsonl`, those that are hidden or begin with `_`, and no
 /// links), a glob (where no file has that very name) or `-` for stdin. A file that is named twice is found once.
+/// An archive, told by its content, gives its members. Members, and files of a folder, that are plainly no logs are
+/// left out.
 /// A path that does not exist is a usage error, and so is finding nothing at all.
 pub fn find(patterns: &[PathBuf]) -> Result<Found> {
     let mut finder = Finder::default();
@@ -86,7 +141,8 @@ impl Finder {
     fn pattern(&mut self, pattern: &Path) -> Result<()> {
         if pattern == Path::new("-") {
             if self.seen.insert(pattern.to_path_buf()) {
-                self.found.sources.push(Source { name: "-".into(), place: Place::Stdin, bytes: 0, modified_ns: 0 });
+                let (name, place) = ("-".into(), Place::Stdin);
+                self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, named: true });
             }
             return Ok(());
         }
@@ -126,20 +182,21 @@ impl Finder {
     fn named(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
-            Ok(metadata) => self.file(path, &metadata),
+            Ok(metadata) => self.file(path, &metadata, true),
             Err(error) if error.kind() == ErrorKind::NotFound => self.skip(path, "a link to a file that is not there"),
             Err(error) => self.skip(path, error.to_string()),
         }
     }
 
     fn folder(&mut self, folder: &Path) {
+        let outer = self.found.begin_folder();
         let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_ours_or_hidden(entry);
         for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(wanted) {
             match entry.and_then(|entry| Ok((entry.metadata()?, entry))) {
                 Ok((metadata, _)) if metadata.is_dir() => {}
                 // the root itself, where the user named a link to a folder
                 Ok((_, entry)) if entry.depth() == 0 => {}
-                Ok((metadata, entry)) => self.file(entry.path(), &metadata),
+                Ok((metadata, entry)) => self.file(entry.path(), &metadata, false),
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_path_buf();
                     let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
@@ -147,9 +204,10 @@ impl Finder {
                 }
             }
         }
+        self.found.end_folder(folder, outer);
     }
 
-    fn file(&mut self, path: &Path, metadata: &Metadata) {
+    fn file(&mut self, path: &Path, metadata: &Metadata, named: bool) {
         if !metadata.is_file() {
             self.skip(path, irregular(metadata.file_type()));
             return;
@@ -157,12 +215,14 @@ impl Finder {
         match fs::canonicalize(path) {
             Ok(canonical) => {
                 if self.seen.insert(canonical) {
-                    self.found.sources.push(Source {
+                    let source = Source {
                         name: path.to_string_lossy().into_owned(),
                         place: Place::File(path.to_path_buf()),
                         bytes: metadata.len(),
                         modified_ns: modified_ns(metadata),
-                    });
+                        named,
+                    };
+                    archive::take(source, &mut self.found);
                 }
             }
             Err(error) => self.skip(path, error.to_string()),
@@ -221,7 +281,7 @@ mod tests {
                 fs::create_dir_all(path).unwrap();
             } else {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, file).unwrap();
+                fs::write(path, r#"{"":0}"#).unwrap();
             }
         }
         root
@@ -243,7 +303,7 @@ mod tests {
         let found = found(root.path(), &[""]).unwrap();
         assert_eq!(names(root.path(), &found), ["a.log", "b/1.log", "b/2.log"]);
         assert!(found.skipped.is_empty());
-        assert_eq!(found.sources[0].bytes, 5);
+        assert_eq!(found.sources[0].bytes, 6);
         assert!(found.sources[0].modified_ns > 0);
     }
 

@@ -1,15 +1,16 @@
 //! The way in, from what a user names to newline-aligned chunks of decompressed bytes.
 //!
 //! ```text
-//! find --> decode --> (split) --> chunk
-//! paths,   gzip,      JSON that   whole lines,
-//! globs,   zstd,      spans       hashed and
-//! stdin    plain      lines       numbered
+//! find --> (archive) --> decode --> (split) --> chunk
+//! paths,   members      gzip,      JSON that   whole lines,
+//! globs,   of tar       zstd, xz,  spans       hashed and
+//! stdin    and zip      plain ...  lines       numbered
 //! ```
 //!
 //! [`find`] names the sources, [`lines`] reads one. Everything here streams in bounded memory: a file is hostile until
 //! its lines are parsed, and it may be a bomb, a hole, one endless line, or cut off anywhere.
 
+mod archive;
 pub mod chunk;
 pub mod decode;
 pub mod find;
@@ -20,6 +21,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+pub use self::archive::Member;
 pub use self::chunk::{Chunk, Chunker, Hashed, Piece};
 pub use self::decode::{Decoder, Ending};
 pub use self::find::{Found, Place, Source, find};
@@ -120,6 +122,11 @@ impl Lines {
 /// The first `bytes` decompressed bytes of a file, fewer where it is shorter. Not for stdin, which cannot be read
 /// again.
 pub fn head(source: &Source, bytes: usize) -> Result<Vec<u8>> {
+    if let Place::Member(member) = &source.place
+        && let Some(head) = member.head(bytes)
+    {
+        return Ok(head.to_vec());
+    }
     let mut decoder = reopen(source)?;
     decoder.head(bytes).map(<[u8]>::to_vec).map_err(|error| unreadable(source, &error))
 }
@@ -155,8 +162,8 @@ fn read_up_to(reader: &mut Hashed<Decoder>, length: u64, block: &mut [u8]) -> io
 
 fn reopen(source: &Source) -> Result<Decoder> {
     match source.place {
-        Place::File(_) => decode::open(source),
         Place::Stdin => Err(Error::Internal("stdin can be read only once".to_owned())),
+        _ => decode::open(source),
     }
 }
 
