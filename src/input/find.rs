@@ -38,6 +38,8 @@ pub struct Source {
     pub modified_ns: i64,
     /// Whether the user named it, rather than a folder or an archive that holds it.
     pub named: bool,
+    /// The cluster that it is of, where that is told apart from its content.
+    pub cluster: Option<String>,
 }
 
 impl Source {
@@ -142,7 +144,7 @@ impl Finder {
         if pattern == Path::new("-") {
             if self.seen.insert(pattern.to_path_buf()) {
                 let (name, place) = ("-".into(), Place::Stdin);
-                self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, named: true });
+                self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, named: true, cluster: None });
             }
             return Ok(());
         }
@@ -221,6 +223,7 @@ impl Finder {
                         bytes: metadata.len(),
                         modified_ns: modified_ns(metadata),
                         named,
+                        cluster: None,
                     };
                     archive::take(source, &mut self.found);
                 }

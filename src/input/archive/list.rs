@@ -157,9 +157,9 @@ impl<'a> Listing<'a> {
             }
             Some(Start::Log(_)) | None => {}
         }
+        let (place, cluster) = (Place::Member(Arc::new(member)), self.source.cluster.clone());
         let modified_ns = self.source.modified_ns;
-        let place = Place::Member(Arc::new(member));
-        self.found.sources.push(Source { name, place, bytes, modified_ns, named: false });
+        self.found.sources.push(Source { name, place, bytes, modified_ns, named: false, cluster });
     }
 }
 

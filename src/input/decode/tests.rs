@@ -387,8 +387,8 @@ mod files {
     use super::*;
 
     fn source(path: &Path) -> Source {
-        let place = Place::File(path.to_path_buf());
-        Source { name: path.display().to_string(), place, bytes: 0, modified_ns: 0, named: true }
+        let (name, place) = (path.display().to_string(), Place::File(path.to_path_buf()));
+        Source { name, place, bytes: 0, modified_ns: 0, named: true, cluster: None }
     }
 
     #[test]
