@@ -77,7 +77,7 @@ fn heads(sources: &[Source]) -> Vec<Result<Option<Vec<u8>>, String>> {
         .iter()
         .map(|source| match source.place {
             Place::Stdin => Ok(None),
-            Place::File(_) => input::head(source, limits::HEAD_BYTES).map(Some).map_err(|error| error.to_string()),
+            _ => input::head(source, limits::HEAD_BYTES).map(Some).map_err(|error| error.to_string()),
         })
         .collect()
 }

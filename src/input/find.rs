@@ -110,8 +110,8 @@ impl Found {
 ///
 /// A pattern is a file, a folder (all regular files below it but `labels.jsonl`, those that are hidden or begin with `_`, and no
 /// links), a glob (where no file has that very name) or `-` for stdin. A file that is named twice is found once.
-/// An archive, told by its content, gives its members. Members, and files of a folder, that are plainly no logs are
-/// left out.
+/// An archive, told by its content, gives its members, of which those are left out that are in a folder. Members, and
+/// files of a folder, that are plainly no logs are skipped.
 /// A path that does not exist is a usage error, and so is finding nothing at all.
 pub fn find(patterns: &[PathBuf]) -> Result<Found> {
     let mut finder = Finder::default();
@@ -192,7 +192,7 @@ impl Finder {
 
     fn folder(&mut self, folder: &Path) {
         let outer = self.found.begin_folder();
-        let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_ours_or_hidden(entry);
+        let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_ours_or_hidden(entry.file_name().as_encoded_bytes());
         for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(wanted) {
             match entry.and_then(|entry| Ok((entry.metadata()?, entry))) {
                 Ok((metadata, _)) if metadata.is_dir() => {}
@@ -238,9 +238,8 @@ impl Finder {
 }
 
 /// Hidden files are editors' and transfers' leftovers; `_` marks folders that belong to a table, not to its data.
-fn is_ours_or_hidden(entry: &DirEntry) -> bool {
-    let name = entry.file_name().as_encoded_bytes();
-    matches!(name.first(), Some(b'.' | b'_')) || name == LABELS
+pub(super) fn is_ours_or_hidden(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'.' | b'_')) && name != b"." && name != b".." || name == LABELS
 }
 
 fn irregular(kind: FileType) -> &'static str {

@@ -136,7 +136,7 @@ pub(super) fn is_tar_header(block: &[u8; 512]) -> bool {
     let sum: u32 = (0..block.len()).map(|at| u32::from(byte(at))).sum();
     // some old writers summed signed bytes
     let signed: i64 = (0..block.len()).map(|at| i64::from(byte(at).cast_signed())).sum();
-    block[0] != 0 && (told == sum || i64::from(told) == signed)
+    told == sum || i64::from(told) == signed
 }
 
 /// Why content that begins with `head` cannot be a log, and what to do about it.

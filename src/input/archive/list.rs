@@ -8,7 +8,7 @@ use super::name::Names;
 use super::tar::{Next, Tape, Walk};
 use super::{Archive, Kind, Member, Stored, too_many, zip};
 use crate::input::decode::{self, Decoder, Ending, Feed};
-use crate::input::find::{Found, Place, Reasons, Source};
+use crate::input::find::{Found, Place, Reasons, Source, is_ours_or_hidden};
 use crate::input::sniff::{self, Container, MAGIC_BYTES, Packing};
 use crate::limits;
 
@@ -32,6 +32,10 @@ pub(in crate::input) fn take(source: Source, found: &mut Found) {
 
 fn other_than_log(head: &[u8]) -> Option<String> {
     sniff::foreign(head).or_else(|| sniff::no_log(head).map(str::to_owned))
+}
+
+fn is_left_out(name: &[u8]) -> bool {
+    name.split(|byte| *byte == b'/').any(is_ours_or_hidden)
 }
 
 /// The listing of one archive.
@@ -63,7 +67,7 @@ impl<'a> Listing<'a> {
         self.archive = Archive::new(self.source.place.clone(), self.source.bytes, Kind::Zip);
         let listed = self.archive.file().and_then(|file| zip::entries(file, self.source.bytes));
         let (entries, fault) = listed.unwrap_or_else(|reason| (Vec::new(), Some(reason)));
-        for entry in entries {
+        for entry in entries.into_iter().filter(|entry| !is_left_out(&entry.name)) {
             let name = self.names.give(&entry.name);
             match entry.unread {
                 Some(reason) => self.found.skip(Path::new(&name), reason),
@@ -101,6 +105,7 @@ impl<'a> Listing<'a> {
             };
             match next {
                 Next::Entry(_) if self.members == limits::MEMBERS_MAX => return Ok(Some(too_many())),
+                Next::Entry(entry) if is_left_out(&entry.name) => self.members += 1,
                 Next::Entry(entry) => {
                     self.members += 1;
                     let name = self.names.give(&entry.name);

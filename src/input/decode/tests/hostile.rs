@@ -24,6 +24,17 @@ fn a_bomb_is_stopped() {
 }
 
 #[test]
+fn the_members_of_an_archive_share_what_is_free() {
+    let archive = Allowance::of_archive(1_000).with_free(1_000_000);
+    let (first, second) = (archive.share(), archive.share());
+    assert!(first.covers(600_000));
+    assert!(first.covers(600_000), "what is read again costs nothing");
+    assert!(second.covers(400_000));
+    assert!(!second.covers(400_001));
+    assert!(Allowance::of_archive(10_000).with_free(1_000_000).share().covers(4_000_000));
+}
+
+#[test]
 fn the_ratio_counts_over_all_packings_together() {
     // one packing alone stays below the ratio
     let once = lz4(&vec![b'x'; 64 << 20]);
