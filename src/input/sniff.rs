@@ -81,7 +81,7 @@ fn is_lzma(head: &[u8]) -> bool {
         return false;
     };
     let dictionary = u32::from_le_bytes([a, b, c, d]);
-    let is_round = dictionary.count_ones() == 1
+    let is_round = dictionary.is_power_of_two()
         || dictionary.count_ones() == 2 && dictionary.leading_zeros() + dictionary.trailing_zeros() == 30;
     is_round && dictionary >= 1 << 12 && (length == u64::MAX || length < 1 << 38) && head.get(13) == Some(&0)
 }

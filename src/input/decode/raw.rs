@@ -89,7 +89,7 @@ fn below(error: io::Error) -> io::Error {
 
 /// Whether an error came from below a packing, and not from the packing.
 pub(super) fn is_below(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Below>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Below>)
 }
 
 impl Read for Raw {
