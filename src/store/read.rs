@@ -36,7 +36,8 @@ pub struct Reader {
     gives_ranges: bool,
 }
 
-type Fetched = Result<Bytes, Broken>;
+/// A range, and the tag of the content that it is of.
+type Fetched = Result<(Bytes, Option<String>), Broken>;
 
 struct Rest {
     at: u64,
@@ -102,7 +103,10 @@ impl Reader {
             _ => self.fetch(self.at),
         };
         self.block = Bytes::new();
-        self.block = pending.wait().map_err(dropped)??;
+        let (block, e_tag) = pending.wait().map_err(dropped)??;
+        self.block = block;
+        // a listing may leave the tag out: that of the first range binds the others
+        self.entry.e_tag = self.entry.e_tag.take().or(e_tag);
         self.block_at = self.at;
         self.size = (self.size * GROWTH).min(limits::REMOTE_RANGE_BYTES);
         let next = self.block_at + self.block.len() as u64;
@@ -203,8 +207,9 @@ async fn fetch_once(store: &Arc<dyn ObjectStore>, entry: &Entry, range: Range<u6
     if !is_same(entry, &found.meta) || found.range != range {
         return Err(Broken::Replaced);
     }
+    let e_tag = found.meta.e_tag.clone();
     let bytes = found.bytes().await.map_err(Broken::Store)?;
-    if bytes.len() as u64 == range.end - range.start { Ok(bytes) } else { Err(Broken::Replaced) }
+    if bytes.len() as u64 == range.end - range.start { Ok((bytes, e_tag)) } else { Err(Broken::Replaced) }
 }
 
 /// Whether an answer is about the content that was listed. Not every server heeds `If-Match`.
