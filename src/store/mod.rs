@@ -57,10 +57,12 @@ pub fn shown(url: &str) -> String {
     address::shown(url)
 }
 
-/// All object stores that a run talks to. Threads and connections begin with the first use.
-#[derive(Clone)]
+/// All object stores that a run talks to. Threads and connections begin with the first use. By default those that need
+/// no variables: web servers.
+#[derive(Clone, Default)]
 pub struct Stores(Arc<Inner>);
 
+#[derive(Default)]
 struct Inner {
     env: Env,
     state: Mutex<State>,
@@ -330,6 +332,11 @@ impl Location {
     /// Begins to write the object. It takes its place, over whatever is there, with [`Writer::finish`].
     pub fn writer(&self) -> Result<Writer> {
         self.writable().map(|_| Writer::new(self.clone()))
+    }
+
+    /// Fails where [`Self::writer`] would in the end: no such bucket, no permission, no way to it. Nothing is written.
+    pub fn check_writable(&self) -> Result<()> {
+        self.writer()?.try_out()
     }
 
     /// Reads an object of this bucket, as it was when it was listed: one that was replaced since is an error.

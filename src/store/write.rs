@@ -44,6 +44,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Begins to write in parts and gives it up.
+    pub(super) fn try_out(mut self) -> Result<()> {
+        self.upload = Some(self.begin()?);
+        Ok(())
+    }
+
     /// Sends what is buffered as the next part, once the one before it has arrived.
     fn send(&mut self) -> Result<()> {
         self.settle()?;
