@@ -61,7 +61,7 @@ pub(super) fn begin(place: &Place) -> Result<Decoder, String> {
 /// The bytes of a place as they lie there, and how many they should be; fails with the reason.
 pub(super) fn raw(place: &Place) -> Result<(Box<dyn Read + Send>, Option<u64>), String> {
     match place {
-        Place::File(_) => {
+        Place::File(_) | Place::Object { .. } => {
             let (file, bytes) = seekable(place)?;
             Ok((Box::new(file.take(bytes)), Some(bytes)))
         }
@@ -77,7 +77,11 @@ impl<T: Read + Seek + Send> Seekable for T {}
 
 /// As [`raw`], for what can be read from anywhere on.
 pub(super) fn seekable(place: &Place) -> Result<(Box<dyn Seekable>, u64), String> {
-    let Place::File(path) = place else { return Err("can be read only from its beginning".to_owned()) };
+    let path = match place {
+        Place::File(path) => path,
+        Place::Object { bucket, entry } => return Ok((Box::new(bucket.reader(entry)), entry.bytes)),
+        _ => return Err("can be read only from its beginning".to_owned()),
+    };
     let refuse = |error: io::Error| format!("cannot be opened: {error}");
     let file = File::open(path).map_err(refuse)?;
     let metadata = file.metadata().map_err(refuse)?;

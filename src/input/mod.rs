@@ -4,7 +4,8 @@
 //! find --> (archive) --> decode --> (split) --> chunk
 //! paths,   members      gzip,      JSON that   whole lines,
 //! globs,   of tar       zstd, xz,  spans       hashed and
-//! stdin    and zip      plain ...  lines       numbered
+//! URLs,    and zip      plain ...  lines       numbered
+//! stdin
 //! ```
 //!
 //! [`find`] names the sources, [`lines`] reads one. Everything here streams in bounded memory: a file is hostile until

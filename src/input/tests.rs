@@ -6,12 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::store::Stores;
 use pack::gz;
 
 fn source(folder: &Path, content: &[u8]) -> Source {
     let path = folder.join("audit.log");
     fs::write(&path, content).unwrap();
-    find(&[path]).unwrap().sources.remove(0)
+    find(&[path], &Stores::default()).unwrap().sources.remove(0)
 }
 
 /// All lines of a source.
@@ -93,7 +94,7 @@ fn prefixes_are_hashed_as_far_as_the_file_reaches() {
 
 #[test]
 fn stdin_is_not_read_twice() {
-    let stdin = find(&["-".into()]).unwrap().sources.remove(0);
+    let stdin = find(&["-".into()], &Stores::default()).unwrap().sources.remove(0);
     assert!(head(&stdin, 1).is_err());
     assert!(prefix_hashes(&stdin, &[]).is_err());
 }

@@ -15,6 +15,9 @@ use crate::limits;
 /// Takes a source that was found: the members where it is an archive, and nothing but a note where nobody named it and
 /// it is plainly no log. Sources that cannot be opened are taken too, since their reading says why they are refused.
 pub(in crate::input) fn take(source: Source, found: &mut Found) {
+    if matches!(source.place, Place::Object { .. }) && !is_called_archive(&source.name) {
+        return found.sources.push(source);
+    }
     let Ok(mut decoder) = decode::begin(&source.place) else { return found.sources.push(source) };
     let wanted = if source.named { MAGIC_BYTES } else { limits::SNIFF_BYTES };
     let packed = decoder.is_packed();
@@ -28,6 +31,13 @@ pub(in crate::input) fn take(source: Source, found: &mut Found) {
             None => found.sources.push(source),
         },
     }
+}
+
+/// To look into each object costs an answer of the store, which a bucket of many thousands is not worth.
+fn is_called_archive(name: &str) -> bool {
+    const MARKS: &[&str] = &[".tar", ".tgz", ".tbz", ".txz", ".tzst", ".zip"];
+    let name = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+    MARKS.iter().any(|mark| name.contains(mark))
 }
 
 fn other_than_log(head: &[u8]) -> Option<String> {

@@ -10,9 +10,15 @@ use std::path::{Path, PathBuf};
 use ::tar::{Builder, EntryType, Header};
 
 use super::*;
-use crate::input::find::{Found, Source, find};
+use crate::error::Result;
+use crate::input::find::{Found, Source};
 use crate::input::tests::pack::{ALL, bz2, gz, xz, zst};
 use crate::input::{Ending, Piece, head, lines, prefix_hashes};
+use crate::store::Stores;
+
+fn find(paths: &[PathBuf]) -> Result<Found> {
+    crate::input::find(paths, &Stores::default())
+}
 
 /// A file in a folder of its own.
 struct Scratch {
