@@ -186,6 +186,7 @@ impl Run {
             rejects: totals.rejected(),
             blanks: totals.blanks,
             duplicates: totals.duplicates,
+            not_audit: totals.not_audit,
         }
     }
 

@@ -40,6 +40,9 @@ pub(super) struct RunInfo {
     pub(super) blanks: u64,
     /// Exact duplicates.
     pub(super) duplicates: u64,
+    /// Lines of other logs.
+    #[serde(default)]
+    pub(super) not_audit: u64,
 }
 
 #[derive(Deserialize)]
