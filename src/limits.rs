@@ -9,6 +9,8 @@ pub const CHUNK_BYTES: usize = 512 << 10;
 pub const VOCABULARY_BYTES_MAX: usize = 64 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.
 pub const JSON_DEPTH_MAX: usize = 256;
+/// Values of one record that is made into an event, bodies apart; a record has some hundred.
+pub const RECORD_VALUES_MAX: usize = 100_000;
 /// Emptied chunk buffers that a reader keeps for later.
 pub const CHUNKS_SPARE_MAX: usize = 16;
 /// A longer run of NUL bytes is the padding of a crashed writer or a hole in the file, not part of a line.
