@@ -45,7 +45,7 @@ fn main() -> Result<()> {
 }
 
 fn rows(parser: &mut Parser, chunk: &[u8]) -> usize {
-    let batch = parser.read(chunk, Place { source: "bench", lines_before: 0, offset: 0 });
+    let batch = parser.read(chunk, Place { source: "bench", lines_before: 0, offset: 0, cluster: None });
     assert!(batch.rejects.is_empty(), "a generated line is an event");
     parser.rows().0.len()
 }

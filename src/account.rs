@@ -1,6 +1,6 @@
 //! Accounts: what was read of each source and what became of every line, so that a run can be believed.
 //!
-//! The law that every account keeps: `lines = rows + rejects + blanks + duplicates`.
+//! The law that every account keeps: `lines = rows + rejects + blanks + duplicates + not_audit`.
 
 use std::collections::BTreeMap;
 
@@ -54,6 +54,9 @@ pub struct Account {
     pub blanks: u64,
     /// Exact duplicates of an event that the lake or the run already has.
     pub duplicates: u64,
+    /// Lines that are a log's, but of no audit event: another component's message in a mixed stream.
+    #[serde(default)]
+    pub not_audit: u64,
     /// Rejected lines by reason.
     pub rejects: BTreeMap<String, u64>,
     /// The earliest event time, microseconds since 1970.
@@ -62,6 +65,12 @@ pub struct Account {
     pub last_ts: Option<i64>,
     /// Rows by audit level.
     pub levels: BTreeMap<String, u64>,
+    /// Rows by cluster.
+    #[serde(default)]
+    pub clusters: BTreeMap<String, u64>,
+    /// Rows by what the events were wrapped in.
+    #[serde(default)]
+    pub envelopes: BTreeMap<String, u64>,
     /// What a user should know of it: truncation, shrinking, why it was refused.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -77,7 +86,7 @@ impl Account {
     /// Whether the law holds.
     #[must_use]
     pub fn balances(&self) -> bool {
-        self.lines == self.rows + self.rejected() + self.blanks + self.duplicates
+        self.lines == self.rows + self.rejected() + self.blanks + self.duplicates + self.not_audit
     }
 
     /// Adds the counts of `other`, for totals over sources. Names and hashes stay.
@@ -89,11 +98,15 @@ impl Account {
         self.rows += other.rows;
         self.blanks += other.blanks;
         self.duplicates += other.duplicates;
-        for (reason, count) in &other.rejects {
-            *self.rejects.entry(reason.clone()).or_default() += count;
-        }
-        for (level, count) in &other.levels {
-            *self.levels.entry(level.clone()).or_default() += count;
+        self.not_audit += other.not_audit;
+        let counts = [
+            (&mut self.rejects, &other.rejects),
+            (&mut self.levels, &other.levels),
+            (&mut self.clusters, &other.clusters),
+            (&mut self.envelopes, &other.envelopes),
+        ];
+        for (sums, others) in counts {
+            others.iter().for_each(|(name, count)| *sums.entry(name.clone()).or_default() += count);
         }
         self.first_ts = [self.first_ts, other.first_ts].into_iter().flatten().min();
         self.last_ts = [self.last_ts, other.last_ts].into_iter().flatten().max();

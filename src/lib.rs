@@ -34,7 +34,7 @@
 //! - Only [`cli`] and `main` print, and only they read arguments and the environment; stdout carries data, stderr
 //!   everything else.
 //! - A bad line is a row among the rejects, never an error and never silence: for every input file, lines seen = rows
-//!   committed + rejects + blank lines + exact duplicates ([`account`]).
+//!   committed + rejects + blank lines + exact duplicates + lines of other logs ([`account`]).
 //! - [`report`] receives findings, headers and accounts and knows no engine.
 //! - No global mutable state; every queue, buffer and batch has a bound with a name in [`limits`].
 //! - Detections read views only; views alone read the lake's table.

@@ -8,8 +8,9 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// The version of [`columns`], written into every commit; a lake with a later one is refused.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The version of [`COLUMNS`], written into every commit; a lake with a later one is refused. Version 2 added `envelope`,
+/// `lost` and `api_server`, which are NULL in parts of version 1.
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The name of the partition column: the UTC date of `ts`, as `YYYY-MM-DD`. It lies in the path, not in the files.
 pub const DATE: &str = "date";
@@ -143,6 +144,13 @@ pub const COLUMNS: &[Column] = &[
     column("response_object", Text, "responseObject as JSON text, redacted"),
     column("extra", Text, "fields of the event without a column of their own, as a JSON object"),
     required("source", Text, "the file that the event was read from"),
+    column("envelope", Text, "what the event was wrapped in when it was read: native, eks-subscription, gke, cri ..."),
+    column(
+        "lost",
+        Text,
+        "fields of the event that this envelope never keeps, by their names in the event, separated by commas",
+    ),
+    column("api_server", Text, "the API server that wrote the event, where the envelope or the source's name says so"),
     required("line", Long, "the line in it, or for EventList the item, from 1"),
     required("event_hash", Hash, "128-bit hash of the whole event, which finds duplicates"),
 ];

@@ -85,6 +85,9 @@ names! {
         Sensitivity = "sensitivity",
         Flags = "flags",
         Source = "source",
+        Envelope = "envelope",
+        Lost = "lost",
+        ApiServer = "api_server",
     }
 }
 

@@ -38,9 +38,9 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Intake")]
 pub(super) struct Intake {
-    /// The cluster that the logs are of
-    #[arg(long, value_name = "NAME", default_value = "default", value_parser = cluster)]
-    cluster: String,
+    /// The cluster that the logs are of [default: default]
+    #[arg(long, value_name = "NAME", value_parser = cluster)]
+    cluster: Option<String>,
     /// More rejected lines than this refuse a file
     #[arg(long, value_name = "N", default_value_t = limits::REJECTS_MAX)]
     max_rejects: u64,
@@ -53,7 +53,7 @@ impl Intake {
     /// As when nothing is given.
     pub(super) fn of_cluster(cluster: &str) -> Self {
         Self {
-            cluster: cluster.to_owned(),
+            cluster: Some(cluster.to_owned()),
             max_rejects: limits::REJECTS_MAX,
             max_reject_ratio: limits::REJECT_RATIO_MAX,
         }
@@ -109,7 +109,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     };
     let accounts = with_skipped(&found, ingested.accounts);
     if !args.quiet {
-        tell(&accounts, ingested.version, &args.intake.cluster);
+        tell(&accounts, ingested.version);
     }
     if ingested.unchecked > 0 && !args.quiet {
         say(&format!("{} events were kept without a search for duplicates: too many at one time", ingested.unchecked));
@@ -117,13 +117,13 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     Ok(output::ending_of(&accounts))
 }
 
-fn tell(accounts: &[Account], version: Option<u64>, cluster: &str) {
+fn tell(accounts: &[Account], version: Option<u64>) {
     let mut totals = Account::default();
     accounts.iter().for_each(|account| totals.add(account));
     let summary = Summary {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         lake_version: version,
-        clusters: vec![cluster.to_owned()],
+        clusters: totals.clusters.keys().cloned().collect(),
         first_ts: totals.first_ts,
         last_ts: totals.last_ts,
         totals,

@@ -71,12 +71,13 @@ fn status(root: &Path) -> Result<()> {
         (
             "lines",
             format!(
-                "{} read: {} rows, {} rejected, {} duplicates, {} blank",
+                "{} read: {} rows, {} rejected, {} duplicates, {} blank, {} of other logs",
                 human::count(totals.lines),
                 human::count(totals.rows),
                 human::count(totals.rejected()),
                 human::count(totals.duplicates),
-                human::count(totals.blanks)
+                human::count(totals.blanks),
+                human::count(totals.not_audit)
             ),
         ),
     ];

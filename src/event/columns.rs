@@ -13,6 +13,12 @@ pub(super) struct Origin<'a> {
     pub(super) source: &'a str,
     pub(super) line: u64,
     pub(super) hash: u128,
+    /// What the event was wrapped in.
+    pub(super) envelope: &'a str,
+    /// The fields that this envelope never keeps.
+    pub(super) lost: Option<&'a str>,
+    /// The API server that wrote it, where the envelope or the source's name says so.
+    pub(super) api_server: Option<&'a str>,
 }
 
 /// What the redaction of one event needs to know.
@@ -43,6 +49,9 @@ impl Rows {
         let mut put = |column: Coded, text: Option<&str>| codes[column] = words.code_of(column, text);
         put(Coded::Cluster, Some(origin.cluster));
         put(Coded::Source, Some(origin.source));
+        put(Coded::Envelope, Some(origin.envelope));
+        put(Coded::Lost, origin.lost);
+        put(Coded::ApiServer, origin.api_server);
         put(Coded::Stage, event.stage);
         put(Coded::Level, event.level);
         put(Coded::Verb, event.verb);

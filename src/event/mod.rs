@@ -42,9 +42,11 @@ pub struct Place<'a> {
     pub lines_before: u64,
     /// Offset of the run in the decompressed source, in bytes.
     pub offset: u64,
+    /// The cluster that the source is of, where that is known without looking at the lines.
+    pub cluster: Option<&'a str>,
 }
 
-/// What became of a run of lines. `lines = rows + rejects + blanks`.
+/// What became of a run of lines. `lines = rows + rejects + blanks + not_audit`.
 #[derive(Debug)]
 pub struct Batch<R = RecordBatch> {
     /// The events, in the schema of `schema::events`.
@@ -53,6 +55,8 @@ pub struct Batch<R = RecordBatch> {
     pub lines: u64,
     /// Blank lines.
     pub blanks: u64,
+    /// Lines that are a log's, but of no audit event.
+    pub not_audit: u64,
     /// The others.
     pub rejects: Vec<Reject>,
 }
@@ -67,6 +71,9 @@ pub struct Parser {
     reader: Reader,
 }
 
+/// What the column `envelope` says of an event that no envelope was around.
+const NATIVE: &str = "native";
+
 /// What one line yielded.
 enum Line {
     Row,
@@ -76,7 +83,7 @@ enum Line {
 }
 
 impl Parser {
-    /// A parser for events of `cluster`.
+    /// A parser for events of `cluster`, where their place does not say otherwise.
     #[must_use]
     pub fn new(cluster: &str, redactor: Redactor) -> Self {
         Self {
@@ -97,9 +104,9 @@ impl Parser {
     /// Parses whole lines (the last may lack its line end) to an Arrow batch. Fails only where the batch cannot be
     /// built, which would be a bug.
     pub fn parse(&mut self, text: &[u8], place: Place<'_>) -> Result<Batch> {
-        let Batch { lines, blanks, rejects, rows: () } = self.read(text, place);
+        let Batch { lines, blanks, not_audit, rejects, rows: () } = self.read(text, place);
         let (block, vocabulary) = self.rows();
-        Ok(Batch { rows: block.to_batch(vocabulary)?, lines, blanks, rejects })
+        Ok(Batch { rows: block.to_batch(vocabulary)?, lines, blanks, not_audit, rejects })
     }
 
     /// The rows of the last [`Self::read`], and what their codes stand for.
@@ -127,7 +134,8 @@ impl Parser {
             let found = self.line(&text[range.clone()], &at, line);
             self.count(found, &text[range], &at, line, is_tail, &mut counts);
         }
-        Batch { rows: (), lines: counts.lines, blanks: counts.blanks, rejects: counts.rejects }
+        let Counts { lines, blanks, not_audit, rejects } = counts;
+        Batch { rows: (), lines, blanks, not_audit, rejects }
     }
 
     fn count(&mut self, found: Line, text: &[u8], at: &Place<'_>, line: u64, is_tail: bool, counts: &mut Counts) {
@@ -167,7 +175,9 @@ impl Parser {
         if original.len() > limits::LINE_BYTES_MAX {
             return Line::Rejected(Reason::TooLong, format!("longer than {} bytes", limits::LINE_BYTES_MAX));
         }
-        let origin = Origin { cluster: &self.cluster, source: at.source, line, hash: event_hash(original) };
+        let cluster = at.cluster.unwrap_or(&self.cluster);
+        let hash = event_hash(original);
+        let origin = Origin { cluster, source: at.source, line, hash, envelope: NATIVE, lost: None, api_server: None };
         if let Some(quick) = &mut self.quick
             && quick.append(original, &self.redactor, &mut self.rows, &origin).is_some()
         {
@@ -182,6 +192,7 @@ impl Parser {
 struct Counts {
     lines: u64,
     blanks: u64,
+    not_audit: u64,
     rejects: Vec<Reject>,
 }
 
@@ -228,7 +239,7 @@ fn event_hash(line: &[u8]) -> u128 {
 /// Parses text at once, for tests and cases: every line must be an event.
 pub fn parse_text(text: &str, cluster: &str) -> Result<Vec<RecordBatch>, String> {
     let mut parser = Parser::new(cluster, Redactor::new([7; 32]));
-    let place = Place { source: "text", lines_before: 0, offset: 0 };
+    let place = Place { source: "text", lines_before: 0, offset: 0, cluster: None };
     let batch = parser.parse(text.as_bytes(), place).map_err(|error| error.to_string())?;
     match batch.rejects.first() {
         Some(reject) => Err(format!("line {}: {}: {}", reject.line, reject.reason, reject.detail)),

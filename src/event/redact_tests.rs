@@ -11,7 +11,7 @@ const JWT: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJjNG40cnkifQ.c4n4rySignature_x
 
 fn dump(event: &Value) -> String {
     let mut parser = Parser::new("prod", Redactor::new([1; 32]));
-    let place = Place { source: "audit.log", lines_before: 0, offset: 0 };
+    let place = Place { source: "audit.log", lines_before: 0, offset: 0, cluster: None };
     let batch = parser.parse(event.to_string().as_bytes(), place).unwrap();
     let mut text = format!("{:?}", batch.rejects);
     for (column, field) in batch.rows.columns().iter().zip(batch.rows.schema().fields()) {
@@ -86,7 +86,7 @@ fn credentials_are_known_by_their_shape_wherever_they_stand() {
 fn escapes_do_not_hide_a_token() {
     let line = body("widgets", "", &json!({"a": "@"})).to_string().replace('@', &JWT.replacen("ey", "\\u0065y", 1));
     let mut parser = Parser::new("prod", Redactor::new([1; 32]));
-    let place = Place { source: "audit.log", lines_before: 0, offset: 0 };
+    let place = Place { source: "audit.log", lines_before: 0, offset: 0, cluster: None };
     let text = format!("{:?}", parser.parse(line.as_bytes(), place).unwrap().rows);
     assert!(!text.contains("c4n4rySignature"), "{text}");
 }
@@ -117,7 +117,7 @@ fn managed_fields_go_and_what_is_around_them_stays() {
     ] {
         let line = body("widgets", "", &json!("@")).to_string().replace("\"@\"", input);
         let mut parser = Parser::new("prod", Redactor::new([1; 32]));
-        let place = Place { source: "audit.log", lines_before: 0, offset: 0 };
+        let place = Place { source: "audit.log", lines_before: 0, offset: 0, cluster: None };
         let rows = parser.parse(line.as_bytes(), place).unwrap().rows;
         let column = rows.column_by_name("request_object").unwrap();
         assert_eq!(arrow::array::AsArray::as_string::<i32>(column).value(0), output);
@@ -145,7 +145,10 @@ fn an_escaped_backslash_before_letters_is_no_escape() {
     let text = r#"{"a":"\\u0041"}"#;
     let line = body("widgets", "", &json!("@")).to_string().replace("\"@\"", text);
     let mut parser = Parser::new("prod", Redactor::new([1; 32]));
-    let rows = parser.parse(line.as_bytes(), Place { source: "audit.log", lines_before: 0, offset: 0 }).unwrap().rows;
+    let rows = parser
+        .parse(line.as_bytes(), Place { source: "audit.log", lines_before: 0, offset: 0, cluster: None })
+        .unwrap()
+        .rows;
     let column = rows.column_by_name("request_object").unwrap();
     assert_eq!(arrow::array::AsArray::as_string::<i32>(column).value(0), text);
 }

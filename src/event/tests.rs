@@ -8,7 +8,7 @@ use super::*;
 
 fn parse(text: &str) -> Batch {
     let mut parser = Parser::new("prod", Redactor::new([1; 32]));
-    parser.parse(text.as_bytes(), Place { source: "audit.log", lines_before: 0, offset: 0 }).unwrap()
+    parser.parse(text.as_bytes(), Place { source: "audit.log", lines_before: 0, offset: 0, cluster: None }).unwrap()
 }
 
 /// The value of a column in a row, as text.
@@ -240,7 +240,7 @@ fn lines_that_are_no_events_are_rejected_with_their_place() {
 #[test]
 fn bytes_that_are_not_utf8_and_deep_nesting_are_named() {
     let mut parser = Parser::new("c", Redactor::new([1; 32]));
-    let place = Place { source: "s", lines_before: 10, offset: 100 };
+    let place = Place { source: "s", lines_before: 10, offset: 100, cluster: None };
     let batch = parser.parse(b"{\"auditID\":\"\xff\"}\n{}\n", place).unwrap();
     assert_eq!(batch.rejects[0].reason, Reason::InvalidUtf8);
     assert_eq!((batch.rejects[0].line, batch.rejects[0].offset), (11, 100));

@@ -26,8 +26,8 @@ use tally::Tally;
 /// How to ingest.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The cluster that the events are of.
-    pub cluster: String,
+    /// The cluster that the events are of, where a source does not name its own.
+    pub cluster: Option<String>,
     /// Worker threads.
     pub threads: usize,
     /// More rejects than this refuse a source.
@@ -39,7 +39,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            cluster: "default".to_owned(),
+            cluster: None,
             threads: cores(),
             rejects_max: limits::REJECTS_MAX,
             reject_ratio_max: limits::REJECT_RATIO_MAX,

@@ -1,5 +1,7 @@
 //! The running account of one source, added to by all workers that parse parts of it.
 
+use std::collections::BTreeMap;
+
 use super::Options;
 use crate::account::Account;
 use crate::block::{Block, Coded, NULL, Vocabulary};
@@ -23,15 +25,12 @@ impl Tally {
         let account = &mut self.account;
         account.lines += batch.lines;
         account.blanks += batch.blanks;
+        account.not_audit += batch.not_audit;
         account.rows += kept.len() as u64;
         account.duplicates += (all.len() - kept.len()) as u64;
-        let levels = vocabulary.dictionary(Coded::Level);
-        let mut counts = vec![0; levels.len() + 1];
-        kept.codes.iter().for_each(|codes| counts[codes[Coded::Level] as usize] += 1);
-        for (code, count) in (NULL..).zip(counts).filter(|(_, count)| *count > 0) {
-            let level = if code == NULL { "unknown".into() } else { String::from_utf8_lossy(levels.text(code)) };
-            *account.levels.entry(level.into_owned()).or_default() += count;
-        }
+        count(Coded::Level, kept, vocabulary, &mut account.levels);
+        count(Coded::Cluster, kept, vocabulary, &mut account.clusters);
+        count(Coded::Envelope, kept, vocabulary, &mut account.envelopes);
         if let Some((first, last)) = all.times() {
             account.first_ts = account.first_ts.into_iter().chain([first]).min();
             account.last_ts = account.last_ts.into_iter().chain([last]).max();
@@ -68,5 +67,16 @@ impl Tally {
                  it was taken (see --max-rejects and --max-reject-ratio)"
             ));
         }
+    }
+}
+
+/// Adds to `counts` how many rows have which text in `column`.
+fn count(column: Coded, rows: &Block, vocabulary: &Vocabulary, counts: &mut BTreeMap<String, u64>) {
+    let texts = vocabulary.dictionary(column);
+    let mut of_codes = vec![0; texts.len() + 1];
+    rows.codes.iter().for_each(|codes| of_codes[codes[column] as usize] += 1);
+    for (code, n) in (NULL..).zip(of_codes).filter(|(_, n)| *n > 0) {
+        let text = if code == NULL { "unknown".into() } else { String::from_utf8_lossy(texts.text(code)) };
+        *counts.entry(text.into_owned()).or_default() += n;
     }
 }

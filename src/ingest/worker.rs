@@ -14,6 +14,8 @@ use crate::input::{self, Chunk, Ending, Piece};
 use crate::lake::{FinishedPart, PartWriter, event_hashes};
 use crate::{limits, schema};
 
+/// The cluster of events that nobody names one for.
+const CLUSTER: &str = "default";
 const DAY_MICROS: i64 = 86_400_000_000;
 /// 2014-01-01, before Kubernetes was: an earlier event has a clock error.
 const TS_MIN: i64 = 1_388_534_400_000_000;
@@ -58,7 +60,7 @@ impl<'a> Worker<'a> {
     }
 
     fn parser(pass: &Pass<'_>) -> Parser {
-        Parser::new(&pass.options.cluster, Redactor::new(pass.key))
+        Parser::new(CLUSTER, Redactor::new(pass.key))
     }
 
     fn work(&mut self) -> Result<()> {
@@ -144,8 +146,9 @@ impl<'a> Worker<'a> {
     }
 
     fn chunk(&mut self, step: usize, chunk: &Chunk) -> Result<()> {
-        let source = &self.pass.steps[step].source.name;
-        let place = Place { source, lines_before: chunk.lines_before, offset: chunk.offset };
+        let source = &self.pass.steps[step].source;
+        let cluster = source.cluster.as_deref().or(self.pass.options.cluster.as_deref());
+        let place = Place { source: &source.name, lines_before: chunk.lines_before, offset: chunk.offset, cluster };
         let parsed = catch_unwind(AssertUnwindSafe(|| self.parser.read(&chunk.bytes, place)));
         let Ok(mut batch) = parsed else {
             self.parser = Self::parser(self.pass);

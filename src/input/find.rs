@@ -31,6 +31,8 @@ pub struct Source {
     pub bytes: u64,
     /// Modification time in nanoseconds since 1970; 0 where unknown.
     pub modified_ns: i64,
+    /// The cluster that it is of, where that is told apart from its content.
+    pub cluster: Option<String>,
 }
 
 /// Where the bytes of a source are.
@@ -86,7 +88,8 @@ impl Finder {
     fn pattern(&mut self, pattern: &Path) -> Result<()> {
         if pattern == Path::new("-") {
             if self.seen.insert(pattern.to_path_buf()) {
-                self.found.sources.push(Source { name: "-".into(), place: Place::Stdin, bytes: 0, modified_ns: 0 });
+                let (name, place) = ("-".into(), Place::Stdin);
+                self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, cluster: None });
             }
             return Ok(());
         }
@@ -162,6 +165,7 @@ impl Finder {
                         place: Place::File(path.to_path_buf()),
                         bytes: metadata.len(),
                         modified_ns: modified_ns(metadata),
+                        cluster: None,
                     });
                 }
             }

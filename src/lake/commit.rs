@@ -138,6 +138,7 @@ impl Run {
             rejects: totals.rejected(),
             blanks: totals.blanks,
             duplicates: totals.duplicates,
+            not_audit: totals.not_audit,
             ..RunInfo::default()
         }
     }

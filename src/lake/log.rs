@@ -43,6 +43,8 @@ pub(super) struct RunInfo {
     pub(super) blanks: u64,
     /// Exact duplicates.
     pub(super) duplicates: u64,
+    /// Lines of other logs.
+    pub(super) not_audit: u64,
     /// Of a commit to the findings: the dates that the run examined, each with the key of what it examined.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) examined: BTreeMap<String, String>,

@@ -250,6 +250,7 @@ fn source(account: &Account) -> Value {
         rejects => summary::counted(account.rejects.iter()),
         duplicates => account.duplicates,
         blanks => account.blanks,
+        not_audit => account.not_audit,
         first => range.map(|(first, _)| seconds(first)),
         last => range.map(|(_, last)| seconds(last)),
         notes => &account.notes,

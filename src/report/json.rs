@@ -64,6 +64,7 @@ fn summary(report: &Report<'_>) -> Value {
         "lines": totals.lines,
         "rows": totals.rows,
         "blanks": totals.blanks,
+        "not_audit": totals.not_audit,
         "duplicates": totals.duplicates,
         "rejects": totals.rejects,
         "levels": totals.levels,

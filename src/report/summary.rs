@@ -99,6 +99,7 @@ pub(super) fn balance(account: &Account) -> String {
         (account.rejected(), "rejected", "rejected"),
         (account.duplicates, "duplicate", "duplicates"),
         (account.blanks, "blank", "blank"),
+        (account.not_audit, "of other logs", "of other logs"),
     ];
     parts.extend(others.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| plural(n, one, many)));
     format!("{} = {}", count(account.lines), parts.join(" + "))

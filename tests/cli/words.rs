@@ -91,7 +91,7 @@ fn lake_status_counts_what_is_there() {
     scratch.write("a.log", lines(0..40) + "\njunk\n");
     scratch.run("ingest a.log --lake lake").ends(3);
     let text = scratch.run("lake status --lake lake").done();
-    assert!(text.contains("42 read: 40 rows, 1 rejected, 0 duplicates, 1 blank"), "{text}");
+    assert!(text.contains("42 read: 40 rows, 1 rejected, 0 duplicates, 1 blank, 0 of other logs"), "{text}");
     assert!(text.contains("version  1"), "{text}");
     let text = scratch.run("lake repair --lake lake").done();
     assert!(text.contains("whole"), "{text}");

@@ -9,7 +9,7 @@ use crate::rig::{Count, Scratch, event, event_with, gzip, options, zstd};
 /// Parses lines; gives rows, rejects and blanks, which must add up to the lines.
 fn parse(text: &[u8]) -> (u64, u64, u64) {
     let mut parser = Parser::new("prod", Redactor::new([1; 32]));
-    let batch = parser.parse(text, Place { source: "audit.log", lines_before: 0, offset: 0 }).unwrap();
+    let batch = parser.parse(text, Place { source: "audit.log", lines_before: 0, offset: 0, cluster: None }).unwrap();
     let (rows, rejects) = (batch.rows.num_rows() as u64, batch.rejects.len() as u64);
     assert_eq!(batch.lines, rows + rejects + batch.blanks);
     (rows, rejects, batch.blanks)

@@ -41,7 +41,7 @@ fn parser() -> Parser {
 }
 
 fn parse(parser: &mut Parser, text: &[u8]) -> Batch {
-    parser.parse(text, Place { source: SOURCE, lines_before: 0, offset: 0 }).unwrap()
+    parser.parse(text, Place { source: SOURCE, lines_before: 0, offset: 0, cluster: None }).unwrap()
 }
 
 /// The values of a column as text, whatever Arrow type holds them.
@@ -136,6 +136,9 @@ impl Found {
         conclude::conclude(&mut expected, uri.as_deref().unwrap_or_default());
         expected.insert("cluster", Some("prod".to_owned()));
         expected.insert("source", Some(SOURCE.to_owned()));
+        expected.insert("envelope", Some("native".to_owned()));
+        expected.insert("lost", None);
+        expected.insert("api_server", None);
         expected.insert("line", Some(number.to_string()));
         compare_rows(&expected, &found, agrees)?;
         Ok(found)

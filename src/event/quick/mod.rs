@@ -33,7 +33,7 @@ pub(super) struct Quick {
     parts: Parts,
     clock: Clock,
     /// The last text and code of columns that hardly change from line to line.
-    recent: [(Coded, Vec<u8>, Code); 4],
+    recent: [(Coded, Vec<u8>, Code); 7],
     generation: u64,
     sources: Finder<'static>,
     versions: Finder<'static>,
@@ -75,8 +75,16 @@ impl Quick {
             piece: Piece::new(),
             parts: Parts::new(),
             clock: Clock::default(),
-            recent: [Coded::Cluster, Coded::Source, Coded::Stage, Coded::Level]
-                .map(|column| (column, Vec::new(), NULL)),
+            recent: [
+                Coded::Cluster,
+                Coded::Source,
+                Coded::Envelope,
+                Coded::Stage,
+                Coded::Level,
+                Coded::Lost,
+                Coded::ApiServer,
+            ]
+            .map(|column| (column, Vec::new(), NULL)),
             generation: 0,
             sources: Finder::new(",\"sourceIPs\":["),
             versions: Finder::new(",\"resourceVersion\":\""),
@@ -107,8 +115,12 @@ impl Quick {
         }
         let (ts, stage_ts) = (self.clock.micros(spans.received)?, self.clock.micros(spans.stage_time)?);
         let mut codes = Codes::default();
-        let fields = [origin.cluster.as_bytes(), origin.source.as_bytes(), spans.stage, spans.level];
+        let [cluster, source, envelope] = [origin.cluster, origin.source, origin.envelope].map(str::as_bytes);
+        let [lost, api_server] = [origin.lost, origin.api_server].map(|text| text.map(str::as_bytes));
+        let always = [cluster, source, envelope, spans.stage, spans.level].map(Some);
+        let fields = always.into_iter().chain([lost, api_server]);
         for ((column, last, code), text) in self.recent.iter_mut().zip(fields) {
+            let Some(text) = text else { continue };
             if last != text || *code == NULL {
                 text.clone_into(last);
                 *code = words.code_of_bytes(*column, text);

@@ -270,7 +270,8 @@ mod files {
     use super::*;
 
     fn source(path: &Path) -> Source {
-        Source { name: path.display().to_string(), place: Place::File(path.to_path_buf()), bytes: 0, modified_ns: 0 }
+        let (name, place) = (path.display().to_string(), Place::File(path.to_path_buf()));
+        Source { name, place, bytes: 0, modified_ns: 0, cluster: None }
     }
 
     #[test]
