@@ -173,7 +173,7 @@ pub fn schema() -> SchemaRef {
 pub const KEPT_VERSION: u32 = 1;
 
 /// The Arrow schema of the findings that a lake keeps: [`schema`], and when, by which run and from what each was kept.
-/// `late` says that the finding's date had been examined by an earlier run.
+/// `late` says that the date of `last_seen` had been examined by an earlier run.
 #[must_use]
 pub fn kept_schema() -> SchemaRef {
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));

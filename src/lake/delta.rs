@@ -76,7 +76,8 @@ impl<'a> Table<'a> {
                 .map(|_| ())
         });
         match created? {
-            Err(DeltaTableError::VersionAlreadyExists(0)) => Ok(()),
+            // another writer was first, which deltalake has several errors for
+            Err(_) if self.disk.has(&self.layout.log_entry(which, 0))? => Ok(()),
             other => other.map_err(|error| self.error(&error)),
         }
     }
@@ -164,7 +165,9 @@ impl<'a> Table<'a> {
     fn error(&self, error: &(dyn std::error::Error + 'static)) -> Error {
         match os_error(error) {
             Some(cause) => Error::storage(self.layout.log(self.which), cause),
-            None => Error::integrity(self.layout.log(self.which), format!("the log cannot be read or written: {error}")),
+            None => {
+                Error::integrity(self.layout.log(self.which), format!("the log cannot be read or written: {error}"))
+            }
         }
     }
 }
@@ -237,13 +240,7 @@ fn micros(values: &Map<String, Value>, time: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(values.get(time)?.as_str()?).ok().map(|time| time.timestamp_micros())
 }
 
-fn table_file(
-    time: &str,
-    path: &str,
-    size: i64,
-    date: Option<String>,
-    stats: Option<&str>,
-) -> Option<TableFile> {
+fn table_file(time: &str, path: &str, size: i64, date: Option<String>, stats: Option<&str>) -> Option<TableFile> {
     let stats: Stats = serde_json::from_str(stats?).ok()?;
     Some(TableFile {
         path: path.to_owned(),

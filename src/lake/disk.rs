@@ -4,9 +4,9 @@
 //! They pass through one place so that tests can fail or stop the program at each of them, and can take away what was
 //! never synced, as a loss of power does.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt::Debug;
-use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -112,6 +112,17 @@ impl Disk {
         let mut names: Vec<_> = names.into_iter().flatten().collect();
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// The files in a folder, each with its size in bytes.
+    pub(super) fn sizes(&self, folder: &Path) -> Result<BTreeMap<String, u64>> {
+        let mut sizes = BTreeMap::new();
+        for name in self.names(folder)? {
+            if let Some(bytes) = self.size(&folder.join(&name))? {
+                sizes.insert(name, bytes);
+            }
+        }
+        Ok(sizes)
     }
 
     /// The folders in a folder whose names begin with `prefix`, each with the names in it.

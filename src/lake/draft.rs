@@ -118,8 +118,9 @@ impl Drop for Draft {
         let _ = match self.state {
             State::Open => undo(false),
             State::Committed => undo(true),
-            State::Tried => Log::read(&self.layout, &self.disk, self.which)
-                .and_then(|log| undo(log.version_of(self.id).is_some())),
+            State::Tried => {
+                Log::read(&self.layout, &self.disk, self.which).and_then(|log| undo(log.version_of(self.id).is_some()))
+            }
         };
     }
 }

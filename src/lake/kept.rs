@@ -5,15 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use bytes::Bytes;
 use chrono::DateTime;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
+use super::Lake;
 use super::commit::busy;
 use super::delta::Table;
 use super::disk::Disk;
@@ -23,7 +22,6 @@ use super::lock::Lock;
 use super::log::{Log, RunInfo};
 use super::read::{KeptStatus, parts_of};
 use super::write::{FinishedPart, RowsFile};
-use super::Lake;
 use crate::error::{Error, Result};
 use crate::finding::{self, Finding};
 use crate::limits::COMMIT_RETRIES_MAX;
@@ -55,7 +53,7 @@ pub struct Kept {
     pub version: Option<u64>,
     /// The ids of the findings that are new, in the order given.
     pub new: Vec<String>,
-    /// Those of them whose dates earlier runs had examined.
+    /// Those of them whose last event is of a date that earlier runs had examined.
     pub late: Vec<String>,
     /// How many were kept before, or given twice.
     pub known: u64,
@@ -162,7 +160,8 @@ impl<'a> News<'a> {
                 continue;
             }
             let date = date_of(finding);
-            let is_late = before.contains_key(&date);
+            // what begins before a midnight and ends after it could not be seen before
+            let is_late = before.contains_key(&day(finding.last_seen));
             news.kept.new.push(finding.finding_id.clone());
             if is_late {
                 news.kept.late.push(finding.finding_id.clone());
@@ -201,7 +200,11 @@ impl<'a> News<'a> {
 
 /// The UTC date of `first_seen`, which names a folder.
 fn date_of(finding: &Finding) -> String {
-    let time = DateTime::from_timestamp_micros(finding.first_seen);
+    day(finding.first_seen)
+}
+
+fn day(micros: i64) -> String {
+    let time = DateTime::from_timestamp_micros(micros);
     let date = time.map(|time| time.format("%Y-%m-%d").to_string()).filter(|date| is_date(date));
     date.unwrap_or_else(|| DATE_OUTLIER.to_owned())
 }

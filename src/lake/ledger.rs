@@ -125,8 +125,7 @@ pub(super) fn to_ndjson(accounts: &[&Account]) -> Result<Vec<u8>> {
 
 fn read_accounts(disk: &Disk, path: &Path, info: &RunInfo) -> Result<Vec<Account>> {
     let damaged = |what: String| Error::integrity(path, format!("{what}: restore this file from a backup"));
-    let bytes =
-        disk.read(path)?.ok_or_else(|| damaged("the ledger of a committed run is missing".to_owned()))?;
+    let bytes = disk.read(path)?.ok_or_else(|| damaged("the ledger of a committed run is missing".to_owned()))?;
     if blake3::hash(&bytes).to_hex().as_str() != info.ledger {
         return Err(damaged("the ledger is not the one that was committed".to_owned()));
     }

@@ -31,7 +31,11 @@ mod store;
 mod tests;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use object_store::ObjectStore;
 
 pub use self::commit::{Commit, Run};
 pub use self::kept::{Examination, Kept};
@@ -171,13 +175,17 @@ impl Lake {
         self.layout.tmp().join("spill")
     }
 
-    /// The folder of what is derived from the events of single days; it need not be there.
-    #[must_use]
-    pub fn baseline_folder(&self) -> PathBuf {
-        self.layout.baseline()
+    /// The files of what is derived from the events of single days, each with its size in bytes.
+    pub fn baselines(&self) -> Result<BTreeMap<String, u64>> {
+        self.disk.sizes(&self.layout.baseline())
     }
 
-    /// Keeps a file in [`Self::baseline_folder`], durably and at once; one that is there already stays.
+    /// The store that [`Self::baselines`] lie in, once there is one.
+    pub fn baseline_store(&self) -> Result<Arc<dyn ObjectStore>> {
+        self.disk.store(&self.layout.baseline())
+    }
+
+    /// Keeps a file among [`Self::baselines`], durably and at once; one that is there already stays.
     pub fn keep_baseline(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let folder = self.layout.baseline();
         self.disk.folder(&folder)?;
@@ -185,7 +193,7 @@ impl Lake {
         self.disk.publish(&self.layout.tmp(), &folder.join(name), &[bytes]).map(|_| ())
     }
 
-    /// Removes all that is in [`Self::baseline_folder`].
+    /// Removes all [`Self::baselines`].
     pub fn forget_baseline(&self) -> Result<()> {
         self.disk.remove_folder(&self.layout.baseline())
     }

@@ -360,7 +360,8 @@ fn row_groups_outside_the_window_are_not_read() {
     let (start, end) = (usize::try_from(start).unwrap(), usize::try_from(start + length).unwrap());
     bytes[start..end].fill(0xff);
     std::fs::write(&path, &bytes).unwrap();
-    let part = Part { path, key: String::new(), bytes: 0, rows: 4, date: "1970-01-01".to_owned(), ts_min: 1, ts_max: 4 };
+    let part =
+        Part { path, key: String::new(), bytes: 0, rows: 4, date: "1970-01-01".to_owned(), ts_min: 1, ts_max: 4 };
     let mut found = Vec::new();
     event_hashes(std::slice::from_ref(&part), 3, 4, |_, hash| {
         found.push(hash);

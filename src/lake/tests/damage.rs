@@ -7,8 +7,8 @@ use super::{DAY_1, EVENTS, hashes, ingest, lake, tree};
 use crate::error::Error;
 use crate::lake::Lake;
 use crate::lake::delta::Table;
-use crate::lake::log::RunInfo;
 use crate::lake::layout::Which;
+use crate::lake::log::RunInfo;
 use crate::schema::SCHEMA_VERSION;
 use uuid::Uuid;
 
@@ -114,7 +114,11 @@ fn a_log_that_is_gone_is_not_an_empty_lake() {
     let (_folder, lake) = two_runs();
     std::fs::remove_dir_all(lake.layout.log(EVENTS)).unwrap();
     integrity(&Lake::open(lake.root()).unwrap().snapshot().unwrap_err(), &lake.layout.log(EVENTS), &["empty"]);
-    integrity(&Lake::create_or_open(lake.root()).unwrap().snapshot().unwrap_err(), &lake.layout.log(EVENTS), &["empty"]);
+    integrity(
+        &Lake::create_or_open(lake.root()).unwrap().snapshot().unwrap_err(),
+        &lake.layout.log(EVENTS),
+        &["empty"],
+    );
 }
 
 #[test]

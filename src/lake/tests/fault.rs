@@ -261,10 +261,14 @@ fn findings_are_kept_with_their_dates_or_not_at_all_wherever_a_run_is_stopped() 
         at_every_operation(stop, with_kept_findings, second_keep, |root, acknowledged, case| {
             check_second_keep(root, acknowledged, true, case);
         });
-        at_every_operation(stop, with_one_run, second_keep, |root, acknowledged, case| {
-            check_second_keep(root, acknowledged, false, case);
-        });
     }
+}
+
+#[test]
+fn the_first_findings_are_kept_or_not_at_all_wherever_the_power_is_lost() {
+    at_every_operation(Stop::PowerLoss, with_one_run, second_keep, |root, acknowledged, case| {
+        check_second_keep(root, acknowledged, false, case);
+    });
 }
 
 #[test]
