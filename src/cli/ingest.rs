@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::progress::Progress;
-use super::{Ending, args, output, say, signals};
+use super::{Ending, args, output, place, say, signals};
 use crate::account::{Account, Outcome};
 use crate::detection::readiness::Readiness;
 use crate::error::Result;
@@ -18,7 +18,7 @@ use crate::risk::Risk;
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Log files, folders, globs, or `-` for stdin; plain, gzip or zstd
+    /// Log files, folders, globs, s3:// gs:// az:// https:// URLs, or `-` for stdin; plain, gzip or zstd
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The lake's folder; made if it is not there
@@ -98,7 +98,7 @@ pub(super) fn file_bytes(found: &Found) -> u64 {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    let found = input::find(&args.paths)?;
+    let found = input::find(&args.paths, &place::stores())?;
     let lake = Lake::create_or_open(&args.lake)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;

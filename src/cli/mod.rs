@@ -9,6 +9,7 @@ mod generate;
 mod ingest;
 mod lake;
 mod output;
+mod place;
 mod progress;
 mod risk;
 mod rules;
