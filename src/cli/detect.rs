@@ -65,7 +65,7 @@ pub(super) fn session(
     period: Period,
 ) -> Result<(Session, Known)> {
     let lists = work.config.lists_with(&work.pack.lists);
-    let events = Events::Parts(snapshot.parts().to_vec());
+    let events = Events::Parts(snapshot.stored()?);
     let least = crate::baseline::needed(work.pack);
     let source = Source { lake, snapshot, pack: work.pack, least, lists: &lists, settings };
     let baseline = crate::baseline::update(&source, period, || work.watch.check())?;
