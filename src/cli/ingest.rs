@@ -14,6 +14,7 @@ use crate::lake::Lake;
 use crate::limits;
 use crate::report::{Report, Summary, summary};
 use crate::risk::Risk;
+use crate::schema::check_cluster;
 
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
@@ -69,15 +70,9 @@ impl Intake {
     }
 }
 
-/// A name that is safe wherever it goes.
+/// The name of a cluster, as an argument.
 fn cluster(text: &str) -> Result<String, String> {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-    let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    if starts_well && text.len() <= 63 && text.bytes().all(is_inner) {
-        Ok(text.to_owned())
-    } else {
-        Err("use up to 63 lowercase letters, digits, dots, dashes and underscores".to_owned())
-    }
+    check_cluster(text).map(|()| text.to_owned())
 }
 
 /// The accounts, and a note for each path that was passed over.
