@@ -15,6 +15,8 @@ pub const WRAPPERS_MAX: usize = 8;
 pub const WRAPPED_TEXTS_MAX: usize = 3;
 /// Bytes that may be unpacked from the base64 and gzip of one line.
 pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
+/// Values of one record that is made into an event, bodies apart; a record has some hundred.
+pub const RECORD_VALUES_MAX: usize = 100_000;
 /// Emptied chunk buffers that a reader keeps for later.
 pub const CHUNKS_SPARE_MAX: usize = 16;
 /// A longer run of NUL bytes is the padding of a crashed writer or a hole in the file, not part of a line.
