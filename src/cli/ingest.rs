@@ -8,6 +8,7 @@ use super::{Ending, args, output, say, signals};
 use crate::account::{Account, Outcome};
 use crate::detection::readiness::Readiness;
 use crate::error::Result;
+use crate::event::Envelope;
 use crate::ingest::{Options, Watch, ingest};
 use crate::input::{self, Found};
 use crate::lake::Lake;
@@ -39,9 +40,12 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Intake")]
 pub(super) struct Intake {
-    /// The cluster that the logs are of [default: default]
+    /// The cluster that the logs are of [default: what their envelopes name, else default]
     #[arg(long, value_name = "NAME", value_parser = cluster)]
     cluster: Option<String>,
+    /// What the events are wrapped in, like eks-subscription or gke [default: told by content]
+    #[arg(long, value_name = "NAME", value_parser = envelope)]
+    envelope: Option<Envelope>,
     /// More rejected lines than this refuse a file
     #[arg(long, value_name = "N", default_value_t = limits::REJECTS_MAX)]
     max_rejects: u64,
@@ -55,6 +59,7 @@ impl Intake {
     pub(super) fn of_cluster(cluster: &str) -> Self {
         Self {
             cluster: Some(cluster.to_owned()),
+            envelope: None,
             max_rejects: limits::REJECTS_MAX,
             max_reject_ratio: limits::REJECT_RATIO_MAX,
         }
@@ -63,6 +68,7 @@ impl Intake {
     pub(super) fn options(&self, threads: usize) -> Options {
         Options {
             cluster: self.cluster.clone(),
+            envelope: self.envelope,
             threads,
             rejects_max: self.max_rejects,
             reject_ratio_max: self.max_reject_ratio,
@@ -73,6 +79,11 @@ impl Intake {
 /// The name of a cluster, as an argument.
 fn cluster(text: &str) -> Result<String, String> {
     check_cluster(text).map(|()| text.to_owned())
+}
+
+/// The name of an envelope, as an argument.
+fn envelope(text: &str) -> Result<Envelope, String> {
+    text.parse()
 }
 
 /// The accounts, and a note for each path that was passed over.

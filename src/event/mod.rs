@@ -92,10 +92,9 @@ impl Parser {
         Self { quick: None, ..self }
     }
 
-    /// The same parser for events in `envelope` only: others are rejected. `None`: for events in any.
-    #[must_use]
-    pub fn only(self, envelope: Option<Envelope>) -> Self {
-        Self { only: envelope, ..self }
+    /// From now on only events in `envelope` are read, and others are rejected. `None`: events in any.
+    pub fn expect(&mut self, envelope: Option<Envelope>) {
+        self.only = envelope;
     }
 
     /// Parses whole lines (the last may lack its line end) to an Arrow batch. Fails only where the batch cannot be

@@ -33,6 +33,8 @@ pub struct Source {
     pub modified_ns: i64,
     /// The cluster that it is of, where that is told apart from its content.
     pub cluster: Option<String>,
+    /// The name of what its events are wrapped in, where that is not to be told by content.
+    pub envelope: Option<String>,
 }
 
 /// Where the bytes of a source are.
@@ -89,7 +91,14 @@ impl Finder {
         if pattern == Path::new("-") {
             if self.seen.insert(pattern.to_path_buf()) {
                 let (name, place) = ("-".into(), Place::Stdin);
-                self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, cluster: None });
+                self.found.sources.push(Source {
+                    name,
+                    place,
+                    bytes: 0,
+                    modified_ns: 0,
+                    cluster: None,
+                    envelope: None,
+                });
             }
             return Ok(());
         }
@@ -166,6 +175,7 @@ impl Finder {
                         bytes: metadata.len(),
                         modified_ns: modified_ns(metadata),
                         cluster: None,
+                        envelope: None,
                     });
                 }
             }

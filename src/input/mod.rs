@@ -1,10 +1,10 @@
 //! The way in, from what a user names to newline-aligned chunks of decompressed bytes.
 //!
 //! ```text
-//! find --> decode --> (split) --> chunk
-//! paths,   gzip,      JSON that   whole lines,
-//! globs,   zstd,      spans       hashed and
-//! stdin    plain      lines       numbered
+//! find --> decode --> (split, join) --> chunk
+//! paths,   gzip,      JSON that spans   whole lines,
+//! globs,   zstd,      lines, lines in   hashed and
+//! stdin    plain      pieces            numbered
 //! ```
 //!
 //! [`find`] names the sources, [`lines`] reads one. Everything here streams in bounded memory: a file is hostile until
@@ -13,6 +13,7 @@
 pub mod chunk;
 pub mod decode;
 pub mod find;
+pub mod join;
 mod sniff;
 pub mod split;
 
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicU64;
 pub use self::chunk::{Chunk, Chunker, Hashed, Piece};
 pub use self::decode::{Decoder, Ending};
 pub use self::find::{Found, Place, Source, find};
+pub use self::join::JoinReader;
 pub use self::split::ItemReader;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -42,6 +44,8 @@ enum Form {
     Lines(Box<Decoder>),
     /// Documents that span lines.
     Documents(Box<ItemReader<Hashed<Decoder>>>),
+    /// Lines that were written in pieces.
+    Pieces(Box<JoinReader<Hashed<Decoder>>>),
 }
 
 impl Read for Form {
@@ -49,19 +53,23 @@ impl Read for Form {
         match self {
             Self::Lines(decoder) => decoder.read(into),
             Self::Documents(items) => items.read(into),
+            Self::Pieces(lines) => lines.read(into),
         }
     }
 }
 
 /// Opens a source whose first `skip` decompressed bytes were ingested before (see [`Chunker::with_skip`]).
 ///
-/// Documents that span lines have no such place to go on from: they are handed out whole, and [`Lines::skips`] says so.
+/// Documents that span lines, and lines that were written in pieces, have no such place to go on from: they are handed
+/// out whole, and [`Lines::skips`] says so.
 pub fn lines(source: &Source, skip: u64) -> Result<Lines> {
     let mut decoder = decode::open(source)?;
     let progress = decoder.progress();
     let head = decoder.head(limits::SNIFF_BYTES).map_err(|error| unreadable(source, &error))?;
     let chunker = if split::wants_splitting(head) {
         Chunker::new(Form::Documents(Box::new(ItemReader::new(Hashed::new(decoder)))))
+    } else if let Some(cutter) = join::cutter(head) {
+        Chunker::new(Form::Pieces(Box::new(JoinReader::new(Hashed::new(decoder), cutter))))
     } else {
         Chunker::new(Form::Lines(Box::new(decoder))).with_skip(skip)
     };
@@ -79,8 +87,8 @@ impl Lines {
         self.chunker.recycle(bytes);
     }
 
-    /// Whether known bytes are skipped. Where not, the lines are items of documents: numbers and offsets count items
-    /// and their compact text.
+    /// Whether known bytes are skipped. Where not, offsets are those in the text that is made of the source: of items of
+    /// documents, which have numbers of their own, or of joined lines, which keep theirs.
     #[must_use]
     pub fn skips(&self) -> bool {
         matches!(self.chunker.get_ref(), Form::Lines(_))
@@ -93,6 +101,7 @@ impl Lines {
         match self.chunker.get_ref() {
             Form::Lines(_) => self.chunker.content(),
             Form::Documents(items) => items.get_ref().content(),
+            Form::Pieces(lines) => lines.get_ref().content(),
         }
     }
 
@@ -101,6 +110,7 @@ impl Lines {
     pub fn ending(&self) -> Ending {
         match self.chunker.get_ref() {
             Form::Lines(decoder) => decoder.ending(),
+            Form::Pieces(lines) => lines.get_ref().get_ref().ending(),
             Form::Documents(items) => match items.get_ref().get_ref().ending() {
                 Ending::Whole if items.ended_inside() => {
                     Ending::Truncated("the last JSON document is cut off".to_owned())

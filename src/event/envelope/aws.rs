@@ -17,8 +17,13 @@ pub(super) enum Stream {
 
 /// By its name.
 pub(super) fn stream_of(name: &str) -> Stream {
-    const OTHERS: [&str; 5] =
-        ["kube-apiserver-", "authenticator-", "kube-scheduler-", "kube-controller-manager-", "cloud-controller-manager-"];
+    const OTHERS: [&str; 5] = [
+        "kube-apiserver-",
+        "authenticator-",
+        "kube-scheduler-",
+        "kube-controller-manager-",
+        "cloud-controller-manager-",
+    ];
     if name.starts_with("kube-apiserver-audit-") {
         Stream::Audit
     } else if OTHERS.iter().any(|prefix| name.starts_with(prefix)) {

@@ -108,7 +108,11 @@ impl<'a> Look<'a> {
 fn epoch(number: f64) -> Option<i64> {
     const SECONDS: std::ops::Range<f64> = 1e8..1e11;
     let scale = [1e6, 1e3, 1.0, 1e-3];
-    scale.into_iter().map(|scale| number * scale).find(|micros| SECONDS.contains(&(micros / 1e6))).map(|time| time as i64)
+    scale
+        .into_iter()
+        .map(|scale| number * scale)
+        .find(|micros| SECONDS.contains(&(micros / 1e6)))
+        .map(|time| time as i64)
 }
 
 /// What nothing is told of.

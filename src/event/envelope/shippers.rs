@@ -139,8 +139,20 @@ pub(super) fn splunk_raw<'a>(document: &Document<'a>) -> Told<'a> {
 
 /// Members in which an unknown shipper may have put the line.
 const ANYWHERE: [&str; 14] = [
-    "message", "log", "event", "line", "msg", "_raw", "@message", "MESSAGE", "body", "content", "payload", "value",
-    "structured", "audit",
+    "message",
+    "log",
+    "event",
+    "line",
+    "msg",
+    "_raw",
+    "@message",
+    "MESSAGE",
+    "body",
+    "content",
+    "payload",
+    "value",
+    "structured",
+    "audit",
 ];
 
 /// The record of a shipper that nobody told us of, where one member is clearly an event.

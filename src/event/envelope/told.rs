@@ -41,7 +41,8 @@ const DISGUISED: &[Row] = &[
 ];
 
 /// Kubernetes objects, in which no text is looked into: whoever may write one chooses its texts.
-const OBJECTS: &[Row] = &[row(&[K::Kind, K::ItemsCapital], &[], &[], go_list), row(&[K::Kind, K::Items], &[], &[], list)];
+const OBJECTS: &[Row] =
+    &[row(&[K::Kind, K::ItemsCapital], &[], &[], go_list), row(&[K::Kind, K::Items], &[], &[], list)];
 
 /// The rest, the most telling first.
 const ROWS: &[Row] = &[
@@ -77,7 +78,12 @@ const ROWS: &[Row] = &[
     row(&[K::Data], &[K::MessageId, K::PublishTime, K::Attributes], &[], google::pubsub),
     row(&[K::Result], &[K::Preview], &[], shippers::splunk_result),
     row(&[K::Raw], &[], &[], shippers::splunk_raw),
-    row(&[K::Event], &[K::SourcetypeOfSplunk, K::IndexOfSplunk, K::Time], &[K::TimestampOfElastic], shippers::splunk_event),
+    row(
+        &[K::Event],
+        &[K::SourcetypeOfSplunk, K::IndexOfSplunk, K::Time],
+        &[K::TimestampOfElastic],
+        shippers::splunk_event,
+    ),
     row(&[K::MessageCapital, K::JournalTime], &[], &[], shippers::journald),
     row(&[K::Message, K::SourceType], &[], &[], shippers::vector),
     row(&[K::Message], &[K::Metadata, K::Agent, K::Ecs, K::Beat], &[], shippers::filebeat),
@@ -114,9 +120,8 @@ pub(in crate::event) fn told<'a>(document: &Document<'a>) -> Result<Shape<'a>, R
 }
 
 fn first_of<'a>(rows: &[Row], keys: Keys, document: &Document<'a>) -> Told<'a> {
-    let fits = |row: &&Row| {
-        keys.has_all(row.all) && (row.any.is_empty() || keys.has_any(row.any)) && !keys.has_any(row.none)
-    };
+    let fits =
+        |row: &&Row| keys.has_all(row.all) && (row.any.is_empty() || keys.has_any(row.any)) && !keys.has_any(row.none);
     for row in rows.iter().filter(fits) {
         if let Some(wrapped) = (row.unwrap)(document)? {
             return Ok(Some(wrapped));

@@ -271,7 +271,7 @@ mod files {
 
     fn source(path: &Path) -> Source {
         let (name, place) = (path.display().to_string(), Place::File(path.to_path_buf()));
-        Source { name, place, bytes: 0, modified_ns: 0, cluster: None }
+        Source { name, place, bytes: 0, modified_ns: 0, cluster: None, envelope: None }
     }
 
     #[test]
