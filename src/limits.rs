@@ -9,6 +9,12 @@ pub const CHUNK_BYTES: usize = 512 << 10;
 pub const VOCABULARY_BYTES_MAX: usize = 64 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.
 pub const JSON_DEPTH_MAX: usize = 256;
+/// How many envelopes may lie in each other around an event.
+pub const WRAPPERS_MAX: usize = 8;
+/// How many of them may be texts within texts.
+pub const WRAPPED_TEXTS_MAX: usize = 3;
+/// Bytes that may be unpacked from the base64 and gzip of one line.
+pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
 /// Values of one record that is made into an event, bodies apart; a record has some hundred.
 pub const RECORD_VALUES_MAX: usize = 100_000;
 /// Emptied chunk buffers that a reader keeps for later.

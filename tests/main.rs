@@ -5,6 +5,7 @@
 
 mod cli;
 mod coverage;
+mod envelopes;
 mod formats;
 mod hostile;
 mod ingest;

@@ -8,12 +8,14 @@ use super::{Ending, args, output, place, say, signals};
 use crate::account::{Account, Outcome};
 use crate::detection::readiness::Readiness;
 use crate::error::Result;
+use crate::event::Envelope;
 use crate::ingest::{Options, Watch, ingest};
 use crate::input::{self, Found};
 use crate::lake::Lake;
 use crate::limits;
 use crate::report::{Report, Summary, summary};
 use crate::risk::Risk;
+use crate::schema::check_cluster;
 
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
@@ -38,9 +40,12 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Intake")]
 pub(super) struct Intake {
-    /// The cluster that the logs are of [default: default]
+    /// The cluster that the logs are of [default: what their envelopes name, else default]
     #[arg(long, value_name = "NAME", value_parser = cluster)]
     cluster: Option<String>,
+    /// What the events are wrapped in, like eks-subscription or gke [default: told by content]
+    #[arg(long, value_name = "NAME", value_parser = envelope)]
+    envelope: Option<Envelope>,
     /// More rejected lines than this refuse a file
     #[arg(long, value_name = "N", default_value_t = limits::REJECTS_MAX)]
     max_rejects: u64,
@@ -54,6 +59,7 @@ impl Intake {
     pub(super) fn of_cluster(cluster: &str) -> Self {
         Self {
             cluster: Some(cluster.to_owned()),
+            envelope: None,
             max_rejects: limits::REJECTS_MAX,
             max_reject_ratio: limits::REJECT_RATIO_MAX,
         }
@@ -62,6 +68,7 @@ impl Intake {
     pub(super) fn options(&self, threads: usize) -> Options {
         Options {
             cluster: self.cluster.clone(),
+            envelope: self.envelope,
             threads,
             rejects_max: self.max_rejects,
             reject_ratio_max: self.max_reject_ratio,
@@ -69,15 +76,14 @@ impl Intake {
     }
 }
 
-/// A name that is safe wherever it goes.
+/// The name of a cluster, as an argument.
 fn cluster(text: &str) -> Result<String, String> {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-    let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    if starts_well && text.len() <= 63 && text.bytes().all(is_inner) {
-        Ok(text.to_owned())
-    } else {
-        Err("use up to 63 lowercase letters, digits, dots, dashes and underscores".to_owned())
-    }
+    check_cluster(text).map(|()| text.to_owned())
+}
+
+/// The name of an envelope, as an argument.
+fn envelope(text: &str) -> Result<Envelope, String> {
+    text.parse()
 }
 
 /// The accounts, and a note for each path that was passed over.

@@ -10,6 +10,7 @@ mod ingest;
 mod lake;
 mod output;
 mod place;
+mod probe;
 mod progress;
 mod risk;
 mod rules;
@@ -45,6 +46,8 @@ enum Command {
     Triage(triage::Args),
     /// Read audit logs into a lake
     Ingest(ingest::Args),
+    /// What log files are: how they are packed and wrapped, and the first event
+    Probe(probe::Args),
     /// Run the detections over a lake
     Detect(detect::Args),
     /// One finding with its reasons, the requests behind it, and what to ask next
@@ -115,6 +118,7 @@ fn dispatch(command: Command) -> Result<Ending> {
         Command::Demo(args) => demo::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Ingest(args) => ingest::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Risk(args) => risk::run(&args),

@@ -153,8 +153,16 @@ fn attack_name(id: &str) -> Option<String> {
     Some(format!("{}: {}", attack::name(tactic)?, attack::name(technique)?))
 }
 
-/// How reading the sources ended.
+/// How reading the sources ended. Where all of them are logs of something else, nobody wanted that.
 pub(super) fn ending_of(accounts: &[Account]) -> Ending {
+    let mut all = Account::default();
+    accounts.iter().for_each(|account| all.add(account));
+    let is_new = |account: &Account| matches!(account.outcome, SourceOutcome::Ingested | SourceOutcome::Skipped);
+    if all.not_audit > 0 && all.not_audit + all.blanks == all.lines && accounts.iter().all(is_new) {
+        let lines = all.not_audit;
+        say(&format!("no audit events among {lines} lines of logs; kubesift probe FILE shows what they are"));
+        return Ending::Refused;
+    }
     if accounts.iter().any(|account| account.outcome == SourceOutcome::Refused) {
         Ending::Refused
     } else if accounts.iter().any(|account| account.rejected() > 0 || !account.notes.is_empty()) {

@@ -16,7 +16,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::account::{Account, Outcome};
 use crate::error::{Error, Result};
-use crate::event::reject;
+use crate::event::{Envelope, reject};
 use crate::input::{Place, Source};
 use crate::lake::{FinishedPart, Lake, Run};
 use crate::limits;
@@ -29,6 +29,8 @@ use tally::Tally;
 pub struct Options {
     /// The cluster that the events are of, where a source does not name its own.
     pub cluster: Option<String>,
+    /// What the events are wrapped in, where a source does not say so itself; `None`: told by content.
+    pub envelope: Option<Envelope>,
     /// Worker threads.
     pub threads: usize,
     /// More rejects than this refuse a source.
@@ -41,6 +43,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             cluster: None,
+            envelope: None,
             threads: cores(),
             rejects_max: limits::REJECTS_MAX,
             reject_ratio_max: limits::REJECT_RATIO_MAX,

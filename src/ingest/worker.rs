@@ -154,6 +154,8 @@ impl<'a> Worker<'a> {
     fn chunk(&mut self, step: usize, chunk: &Chunk) -> Result<()> {
         let source = &self.pass.steps[step].source;
         let cluster = source.cluster.as_deref().or(self.pass.options.cluster.as_deref());
+        let envelope = source.envelope.as_deref().and_then(|name| name.parse().ok());
+        self.parser.expect(envelope.or(self.pass.options.envelope));
         let place = Place { source: &source.name, lines_before: chunk.lines_before, offset: chunk.offset, cluster };
         let parsed = catch_unwind(AssertUnwindSafe(|| self.parser.read(&chunk.bytes, place)));
         let Ok(mut batch) = parsed else {

@@ -43,6 +43,8 @@ pub struct Source {
     pub named: bool,
     /// The cluster that it is of, where that is told apart from its content.
     pub cluster: Option<String>,
+    /// The name of what its events are wrapped in, where that is not to be told by content.
+    pub envelope: Option<String>,
 }
 
 impl Source {
@@ -154,7 +156,15 @@ impl Finder<'_> {
         if pattern == Path::new("-") {
             if self.seen.insert(pattern.to_path_buf()) {
                 let (name, place) = ("-".into(), Place::Stdin);
-                self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, named: true, cluster: None });
+                self.found.sources.push(Source {
+                    name,
+                    place,
+                    bytes: 0,
+                    modified_ns: 0,
+                    named: true,
+                    cluster: None,
+                    envelope: None,
+                });
             }
             return Ok(());
         }
@@ -237,6 +247,7 @@ impl Finder<'_> {
                         modified_ns: modified_ns(metadata),
                         named,
                         cluster: None,
+                        envelope: None,
                     };
                     archive::take(source, &mut self.found);
                 }

@@ -325,7 +325,7 @@ mod files {
 
     fn source(path: &Path) -> Source {
         let (name, place) = (path.display().to_string(), Place::File(path.to_path_buf()));
-        Source { name, place, bytes: 0, modified_ns: 0, named: true, cluster: None }
+        Source { name, place, bytes: 0, modified_ns: 0, named: true, cluster: None, envelope: None }
     }
 
     #[test]
