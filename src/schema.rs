@@ -175,3 +175,13 @@ pub fn events() -> SchemaRef {
 pub fn index_of(name: &str) -> Option<usize> {
     COLUMNS.iter().position(|column| column.name == name)
 }
+
+/// Says what a cluster's name must be where `text` is none: it goes into paths, labels and commands.
+pub fn check_cluster(text: &str) -> Result<(), String> {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if starts_well && text.len() <= 63 && text.bytes().all(is_inner) {
+        return Ok(());
+    }
+    Err("use up to 63 lowercase letters, digits, dots, dashes and underscores".to_owned())
+}

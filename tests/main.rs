@@ -8,6 +8,7 @@ mod coverage;
 mod formats;
 mod hostile;
 mod ingest;
+mod nights;
 mod properties;
 mod reference;
 mod rig;
