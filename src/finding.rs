@@ -170,6 +170,25 @@ pub fn schema() -> SchemaRef {
     ]))
 }
 
+/// The version of [`kept_schema`], written into every commit of the table; a table with a later one is refused.
+pub const KEPT_VERSION: u32 = 1;
+
+/// The Arrow schema of the findings that a lake keeps: [`schema`], and when, by which run and from what each was kept.
+/// `late` says that the date of `last_seen` had been examined by an earlier run.
+#[must_use]
+pub fn kept_schema() -> SchemaRef {
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let mut fields = schema().fields().to_vec();
+    fields.extend([
+        Arc::new(Field::new("kept_at", utc, false)),
+        Arc::new(Field::new("run", DataType::Utf8, false)),
+        Arc::new(Field::new("lake_version", DataType::Int64, false)),
+        Arc::new(Field::new("late", DataType::Boolean, false)),
+        Arc::new(Field::new("pack", DataType::Utf8, false)),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
 /// The findings as one batch of [`schema`].
 pub fn to_batch(findings: &[Finding]) -> Result<RecordBatch> {
     let text =

@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let work = detect::Work { pack: &pack, config: &unsuppressed, watch: &watch, accounts: &[] };
     let (snapshot, period) = (lake.snapshot()?, args.time.period()?);
     let (session, all) = if let Some(findings) = written {
-        let events = Events::Parts(snapshot.parts().to_vec());
+        let events = Events::Parts(snapshot.stored()?);
         let lists = config.lists_with(&pack.lists);
         let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
         let extent = Extent::of(&session.facts(&BTreeSet::new())?);

@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let config = args.knowledge.config()?;
     let lake = Lake::open(&args.lake)?;
     let snapshot = lake.snapshot()?;
-    let events = Events::Parts(snapshot.parts().to_vec());
+    let events = Events::Parts(snapshot.stored()?);
     let settings = args.limits.settings(&lake.spill_folder())?;
     let lists = config.lists_with(&pack.lists);
     let period = args.time.period()?;
@@ -60,6 +60,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         settings: &settings,
     };
     let session = crate::baseline::update(&source, period, || Ok(()))?.join(session)?;
+    let session = session.with_findings(lake.findings()?)?;
     let result = session.query(&args.query)?;
     if let Some(path) = &args.out {
         file::write_file(path, |out| write(result, &args.format, out, None))?;
