@@ -12,7 +12,7 @@ use super::{Archive, exec, quiet};
 /// An archive of one day with one finding, and its first night.
 fn after_one_night() -> Archive {
     let archive = Archive::new();
-    archive.log("prod", 5, ".log", quiet(5) + &exec("eve", "web-0", "05T10:00:00"));
+    archive.log("prod", 5, ".log", quiet("prod", 5) + &exec("eve", "web-0", "05T10:00:00"));
     archive.night(6, "").ends(0);
     archive
 }
@@ -27,7 +27,7 @@ fn series(archive: &Archive, name: &str) -> Option<f64> {
 #[test]
 fn of_two_runs_at_once_the_second_ends_at_once_and_changes_nothing() {
     let archive = after_one_night();
-    archive.log("prod", 6, ".log", quiet(6) + &exec("eve", "web-1", "06T10:00:00"));
+    archive.log("prod", 6, ".log", quiet("prod", 6) + &exec("eve", "web-1", "06T10:00:00"));
     let before = (archive.0.version(), fs::read(archive.0.path("night.prom")).unwrap(), archive.exported("all"));
     let check = |what: &str| {
         let begun = Instant::now();
@@ -53,7 +53,7 @@ fn of_two_runs_at_once_the_second_ends_at_once_and_changes_nothing() {
 #[test]
 fn a_source_that_fails_leaves_the_others_alone() {
     let archive = Archive::with("[[source]]\npath = \"more/{date}.log\"\ncluster = \"third\"\n");
-    archive.log("prod", 5, ".log", quiet(5) + &exec("eve", "web-0", "05T10:00:00"));
+    archive.log("prod", 5, ".log", quiet("prod", 5) + &exec("eve", "web-0", "05T10:00:00"));
     archive.log("test", 5, ".log", "this is no log\n".repeat(100));
     archive.0.write("more/2026-01-05.log", exec("mallory", "web-0", "05T10:00:00"));
     let ran = archive.night(6, "").ends(4);
@@ -75,8 +75,8 @@ fn a_source_that_fails_leaves_the_others_alone() {
 fn only_new_findings_end_with_ten_and_rejects_with_three() {
     let archive = Archive::new();
     let config = fs::read_to_string(archive.0.path("kubesift.toml")).unwrap();
-    archive.0.write("kubesift.toml", config.replace("[run]", "[run]\nfail_on = \"medium\""));
-    let many: String = (0..20).map(|_| quiet(5)).collect();
+    archive.0.write("kubesift.toml", config.replace("[run]", "[run]\nfail_on = \"low\""));
+    let many: String = (0..20).map(|_| quiet("prod", 5)).collect();
     archive.log("prod", 5, ".log", many.clone() + &exec("eve", "web-0", "05T10:00:00") + "junk\n");
     archive.night(6, "").ends(10);
     archive.night(6, "--again --since 2026-01-01").ends(0);
@@ -87,8 +87,8 @@ fn only_new_findings_end_with_ten_and_rejects_with_three() {
 #[test]
 fn a_dry_run_names_what_it_would_do_and_does_nothing() {
     let archive = Archive::new();
-    archive.log("prod", 5, ".log", quiet(5));
-    archive.log("UPPER", 5, ".log", quiet(5));
+    archive.log("prod", 5, ".log", quiet("prod", 5));
+    archive.log("UPPER", 5, ".log", quiet("UPPER", 5));
     let text = archive.night(6, "--dry-run").done();
     assert!(text.contains("not there yet") && text.contains("no date was examined yet"), "{text}");
     assert!(text.contains("cluster prod): its path names 2026-01-05"), "{text}");
@@ -97,7 +97,7 @@ fn a_dry_run_names_what_it_would_do_and_does_nothing() {
     fs::remove_dir_all(archive.0.path("logs/UPPER")).unwrap();
 
     archive.night(6, "").ends(0);
-    archive.log("prod", 6, ".log", quiet(6));
+    archive.log("prod", 6, ".log", quiet("prod", 6));
     let text = archive.night(7, "--dry-run").done();
     assert!(text.contains("2026-01-06 is the oldest date that was not examined"), "{text}");
     assert!(text.contains("logs of   2026-01-04T00:00:00"), "{text}");
@@ -116,7 +116,7 @@ fn the_numbers_of_a_night_can_be_read_by_a_collector() {
         ("last_run_exit_code{command=\"run\"}", 0.0),
         ("rows{command=\"run\"}", 11.0),
         ("cluster_rows{command=\"run\",cluster=\"prod\"}", 11.0),
-        ("findings{command=\"run\",severity=\"medium\"}", 1.0),
+        ("findings{command=\"run\",severity=\"low\"}", 1.0),
         ("detections{command=\"run\",state=\"ran\"}", 2.0),
         ("dates_examined{command=\"run\"}", 1.0),
         ("lake_rows{command=\"run\"}", 11.0),
@@ -124,10 +124,10 @@ fn the_numbers_of_a_night_can_be_read_by_a_collector() {
         assert_eq!(series(&archive, name), Some(value), "{name}");
     }
     archive.night(6, "").ends(0);
-    assert_eq!(series(&archive, "findings{command=\"run\",severity=\"medium\"}"), Some(0.0));
+    assert_eq!(series(&archive, "findings{command=\"run\",severity=\"low\"}"), Some(0.0));
 
     archive.0.run("detect --lake lake --only pod_exec --metrics night.prom").ends(0);
-    assert_eq!(series(&archive, "findings{command=\"detect\",severity=\"medium\"}"), Some(1.0));
+    assert_eq!(series(&archive, "findings{command=\"detect\",severity=\"low\"}"), Some(1.0));
     archive.0.run("ingest logs --lake lake --metrics night.prom").ends(0);
     assert_eq!(series(&archive, "sources{command=\"ingest\",outcome=\"known\"}"), Some(1.0));
 }
@@ -146,7 +146,7 @@ fn kept_findings_are_shown_and_explained_without_running_anything_again() {
         archive.0.run("findings --lake lake --since 2026-01-05 --until 2026-01-06 --only my_exec --format ndjson");
     let finding: Value = serde_json::from_str(text.done().trim()).unwrap();
     assert!(archive.0.run("findings --lake lake").done().contains("shop/web-0"));
-    assert!(archive.0.run("findings --lake lake --late").done().lines().all(|line| !line.contains("eve")));
+    assert!(archive.0.run("findings --lake lake --late").done().lines().all(|line| !line.contains("web-0")));
     assert!(archive.0.run("findings --lake lake --since 2026-01-06 --format ndjson").done().is_empty());
 
     // nothing but the lake knows the detection any more

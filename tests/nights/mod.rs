@@ -120,8 +120,8 @@ pub(super) fn sweep(actor: &str, count: usize, minute: &str) -> String {
 }
 
 /// What people do on a quiet day: ten reads, each of a secret of the reader's own.
-pub(super) fn quiet(day: u32) -> String {
-    (0..10)
-        .map(|hour| read(&format!("user{hour}@example.com"), "own", &format!("{day:02}T{:02}:30:00", hour + 8)))
-        .collect()
+pub(super) fn quiet(cluster: &str, day: u32) -> String {
+    let one =
+        |hour| read(&format!("user{hour}@{cluster}.example.com"), "own", &format!("{day:02}T{:02}:30:00", hour + 8));
+    (0..10).map(one).collect()
 }

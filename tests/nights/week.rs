@@ -16,21 +16,21 @@ fn rename(archive: &Archive, from: &str, to: &str) {
 
 /// The first three nights: one as it should be, one after rotation and compression, and one that was missed.
 fn first_nights(archive: &Archive) {
-    archive.log("prod", 5, ".log", quiet(5) + &exec("eve", "web-0", "05T10:00:00"));
-    archive.log("test", 5, ".log", quiet(5));
+    archive.log("prod", 5, ".log", quiet("prod", 5) + &exec("eve", "web-0", "05T10:00:00"));
+    archive.log("test", 5, ".log", quiet("test", 5));
     archive.night(6, "").ends(0);
 
     // rotated: one renamed, one compressed
     rename(archive, "prod/audit-2026-01-05.log", "prod/audit-2026-01-05.1.log");
-    archive.log("test", 5, ".log.gz", gzip(quiet(5).as_bytes()));
+    archive.log("test", 5, ".log.gz", gzip(quiet("test", 5).as_bytes()));
     fs::remove_file(archive.0.path("logs/test/audit-2026-01-05.log")).unwrap();
-    archive.log("prod", 6, ".log", quiet(6));
-    archive.log("test", 6, ".log.gz", gzip((quiet(6) + &sweep("eve", 16, "06T12:00")).as_bytes()));
+    archive.log("prod", 6, ".log", quiet("prod", 6));
+    archive.log("test", 6, ".log.gz", gzip((quiet("test", 6) + &sweep("eve", 16, "06T12:00")).as_bytes()));
     let ran = archive.night(7, "").ends(0);
     assert!(ran.err.contains("2 known before"), "{ran:?}");
 
-    archive.log("prod", 7, ".log", quiet(7) + &exec("eve", "web-0", "07T10:00:00"));
-    archive.log("test", 7, ".log", quiet(7));
+    archive.log("prod", 7, ".log", quiet("prod", 7) + &exec("eve", "web-0", "07T10:00:00"));
+    archive.log("test", 7, ".log", quiet("test", 7));
 }
 
 #[test]
@@ -39,23 +39,23 @@ fn a_week_has_every_event_once_and_tells_every_finding_once() {
     first_nights(&archive);
 
     // the night of the 8th did not happen; of the 8th itself half has arrived
-    archive.log("prod", 8, ".log", quiet(8));
+    archive.log("prod", 8, ".log", quiet("prod", 8));
     let ran = archive.night(9, "").ends(0);
     for date in ["2026-01-07", "2026-01-08"] {
         assert!(ran.err.contains(&format!("examined   {date} (not examined yet)")), "{ran:?}");
     }
 
     // the other half comes, by growth, and with it a finding of a date that was examined
-    archive.log("prod", 8, ".log", quiet(8) + &exec("eve", "web-0", "08T10:00:00"));
-    archive.log("prod", 9, ".log", quiet(9));
-    archive.log("test", 9, ".log", quiet(9));
+    archive.log("prod", 8, ".log", quiet("prod", 8) + &exec("eve", "web-0", "08T10:00:00"));
+    archive.log("prod", 9, ".log", quiet("prod", 9));
+    archive.log("test", 9, ".log", quiet("test", 9));
     let ran = archive.night(10, "").ends(0);
     assert!(ran.err.contains("late       1 finding of 2026-01-08"), "{ran:?}");
     assert!(ran.out.contains("eve") && ran.out.contains("shop/web-0"), "{ran:?}");
 
     // a file of an older date, under a name of its own
     archive.log("test", 9, "-late.log", read("zoe", "own", "09T09:00:00") + &exec("mallory", "db-0", "09T11:00:00"));
-    archive.log("prod", 10, ".log", quiet(10));
+    archive.log("prod", 10, ".log", quiet("prod", 10));
     let ran = archive.night(11, "").ends(0);
     assert!(ran.err.contains("late       1 finding of 2026-01-09"), "{ran:?}");
 
@@ -106,9 +106,14 @@ fn what_comes_late_to_an_export_lies_beside_what_was_told() {
 #[test]
 fn an_attack_over_midnight_is_told_once_and_is_not_late() {
     let archive = Archive::new();
-    archive.log("prod", 5, ".log", quiet(5) + &sweep("eve", 10, "05T23:50") + &sweep("mallory", 16, "05T23:52"));
+    archive.log(
+        "prod",
+        5,
+        ".log",
+        quiet("prod", 5) + &sweep("eve", 10, "05T23:50") + &sweep("mallory", 16, "05T23:52"),
+    );
     assert!(archive.night(6, "").ends(0).err.contains("1 finding, 1 new"));
-    archive.log("prod", 6, ".log", sweep("eve", 10, "06T00:05") + &sweep("mallory", 4, "06T00:06") + &quiet(6));
+    archive.log("prod", 6, ".log", sweep("eve", 10, "06T00:05") + &sweep("mallory", 4, "06T00:06") + &quiet("prod", 6));
     let ran = archive.night(7, "").ends(0);
     assert!(ran.err.contains("examined   2026-01-06 (not examined yet): 1 finding, 1 new"), "{ran:?}");
     let kept = ["2026-01-05 prod secret_sweep eve", "2026-01-05 prod secret_sweep mallory"];
