@@ -108,3 +108,32 @@ pub const PATTERN_DATES_MAX: i64 = 400;
 pub const TOLD_MAX: usize = 200_000;
 /// Files of one name that an export numbers through.
 pub const EXPORTS_NUMBERED_MAX: u32 = 1_000;
+/// Connecting to an object store, in seconds.
+pub const REMOTE_CONNECT_SECONDS: u64 = 10;
+/// One request to an object store, its answer's body included, in seconds.
+pub const REMOTE_REQUEST_SECONDS: u64 = 120;
+/// Times that a request to an object store is tried again (`AWS_MAX_ATTEMPTS` less one, where it is set).
+pub const REMOTE_RETRIES_MAX: usize = 7;
+/// How long after its beginning a request to an object store is tried again, in seconds.
+pub const REMOTE_RETRY_SECONDS: u64 = 90;
+/// The longest wait before a request to an object store is tried again, in seconds.
+pub const REMOTE_BACKOFF_SECONDS: u64 = 5;
+/// Asking a machine's metadata server for credentials, in seconds with all tries: it answers at once or is not there.
+pub const REMOTE_CREDENTIAL_SECONDS: u64 = 5;
+/// Threads that talk to object stores.
+pub const REMOTE_THREADS: usize = 2;
+/// Sources on object stores whose first bytes are asked for at a time.
+pub const REMOTE_HEADS_AT_ONCE: usize = 16;
+/// The first range that is read of an object, in bytes; the next are each eight times the one before, up to
+/// [`REMOTE_RANGE_BYTES`].
+pub const REMOTE_RANGE_FIRST_BYTES: u64 = 128 << 10;
+/// The largest range that is read of an object at a time, in bytes; a reader holds two of them.
+pub const REMOTE_RANGE_BYTES: u64 = 8 << 20;
+/// Times that a range is asked for again where the store itself cannot tell whether the object is still the same.
+pub const REMOTE_RANGE_TRIES: usize = 3;
+/// One part of an object that is written in parts, in bytes; a writer holds two of them. S3 takes 10,000 parts.
+pub const REMOTE_PART_BYTES: usize = 8 << 20;
+/// An object that is read in one piece, in bytes: a log entry, a ledger, a baseline.
+pub const OBJECT_BYTES_MAX: u64 = 256 << 20;
+/// Objects that one listing gives.
+pub const OBJECTS_LISTED_MAX: usize = 1_000_000;

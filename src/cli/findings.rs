@@ -3,12 +3,12 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use super::{Ending, args, output, say};
+use super::{Ending, args, output, place, say};
 use crate::error::{Error, Result};
 use crate::finding::Severity;
 use crate::lake::Lake;
+use crate::report::human;
 use crate::report::rows::{ROW_FORMATS, RowsWriter};
-use crate::report::{file, human};
 use crate::run::findings_session;
 
 /// What a table shows; other formats have every column.
@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// Format of the findings
     #[arg(long, value_name = "FORMAT", value_parser = ROW_FORMATS, default_value = "table")]
     format: String,
-    /// Write the findings to this file instead of stdout
+    /// Write the findings to this file or URL instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
     if let Some(path) = &args.out {
-        file::check(path)?;
+        place::check(path)?;
     } else if args.format == "parquet" && std::io::stdout().is_terminal() {
         return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
     }
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         rows.finish()
     };
     if let Some(path) = &args.out {
-        file::write_file(path, |out| write(out, None))?;
+        place::write(path, |out| write(out, None))?;
     } else {
         let width = if std::io::stdout().is_terminal() { output::width() } else { None };
         write(&mut std::io::stdout(), width)?;

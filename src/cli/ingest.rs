@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::progress::Progress;
-use super::{Ending, args, output, say, signals};
+use super::{Ending, args, output, place, say, signals};
 use crate::account::{Account, Outcome};
 use crate::detection::readiness::Readiness;
 use crate::error::Result;
@@ -21,7 +21,7 @@ use crate::schema::check_cluster;
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Log files, folders, globs, or `-` for stdin; plain, gzip or zstd
+    /// Log files, folders, globs, s3:// gs:// az:// https:// URLs, or `-` for stdin; plain, gzip or zstd
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The lake's folder; made if it is not there
@@ -113,7 +113,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
 
 fn take_in(args: &Args, accounts: &mut Vec<Account>, size: &mut Option<metrics::Lake>) -> Result<Ending> {
     args.metrics.as_deref().map_or(Ok(()), file::check)?;
-    let found = input::find(&args.paths)?;
+    let found = input::find(&args.paths, &place::stores())?;
     let lake = Lake::create_or_open(&args.lake)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;

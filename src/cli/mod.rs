@@ -11,6 +11,7 @@ mod ingest;
 mod init;
 mod lake;
 mod output;
+mod place;
 mod progress;
 mod risk;
 mod rules;

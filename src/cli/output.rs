@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Ending, args, risk, say};
+use super::{Ending, args, place, risk, say};
 use crate::account::{Account, Outcome as SourceOutcome};
 use crate::detect::Detected;
 use crate::detection::{Pack, attack};
@@ -22,10 +22,10 @@ pub(super) struct Output {
     /// Format of the findings [default: by the name of --out, else table]
     #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
     format: Option<String>,
-    /// Write the findings to this file instead of stdout
+    /// Write the findings to this file or URL instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write an HTML page with findings, timeline and accounts as well
+    /// Write an HTML page with findings, timeline and accounts as well, to a file or URL
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Show findings of this severity or more [default: low in a table, else info]
@@ -50,7 +50,7 @@ impl Output {
         if let Some(format) = &self.format {
             return Ok(format);
         }
-        let Some(out) = &self.out else { return Ok("table") };
+        let Some(out) = self.out.as_deref().map(place::shown) else { return Ok("table") };
         let extension = out.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         Ok(match extension {
             "csv" => "csv",
@@ -78,7 +78,7 @@ impl Output {
         if self.format_name()? == "parquet" && self.out.is_none() && std::io::stdout().is_terminal() {
             return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
         }
-        [&self.out, &self.report].into_iter().flatten().try_for_each(|path| file::check(path))
+        [&self.out, &self.report].into_iter().flatten().try_for_each(|path| place::check(path))
     }
 
     /// Writes the findings, the page, and the summary; says how the run ended.
@@ -108,7 +108,7 @@ impl Output {
         };
         self.write_findings(&report)?;
         if let Some(page) = &self.report {
-            file::write_file(page, |out| Html { attack_name }.write(&report, out))?;
+            place::write(page, |out| Html { attack_name }.write(&report, out))?;
         }
         if !self.quiet {
             say(summary::summary(&report).trim_end());
@@ -132,7 +132,7 @@ impl Output {
             name => report::format(name).ok_or_else(unknown)?,
         };
         match &self.out {
-            Some(path) => file::write_file(path, |out| format.write(report, out)),
+            Some(path) => place::write(path, |out| format.write(report, out)),
             None => format.write(report, &mut std::io::stdout()),
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use self::outputs::Outputs;
 use super::detect::Numbers;
 use super::progress::Progress;
-use super::{Ending, args, ingest, output, say, signals};
+use super::{Ending, args, ingest, output, place, say, signals};
 use crate::account::{Account, Outcome};
 use crate::config::Config;
 use crate::detection::Pack;
@@ -20,10 +20,15 @@ use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 use crate::ingest::Watch;
 use crate::input::Source;
-use crate::lake::Lake;
+use crate::lake::{Kept, Lake};
 use crate::report::metrics::{self, Metrics};
 use crate::report::{State, file, human};
 use crate::run::{self, Due, Examined, Examiner, Logs, Turn, Window, Wish, Work};
+use crate::store::Stores;
+
+/// How long findings wait for an ingest that holds the lake, and how often they ask.
+const KEEP_WAIT_MAX: Duration = Duration::from_mins(10);
+const KEEP_WAIT: Duration = Duration::from_millis(500);
 
 /// Arguments of `kubesift run`.
 #[derive(Debug, clap::Args)]
@@ -70,6 +75,7 @@ struct Job<'a> {
     /// When it began, microseconds since 1970.
     now: i64,
     watch: Arc<Watch>,
+    stores: Stores,
 }
 
 /// What was done, for the metrics of a run that may have failed half-way.
@@ -145,7 +151,8 @@ impl<'a> Job<'a> {
         let grace = night.grace().map_err(Error::Usage)?;
         let asked = args.time.period()?;
         let now = args.now.unwrap_or_else(|| chrono::Utc::now().timestamp_micros());
-        Ok(Self { args, config, pack, lake, asked, grace, now, watch: Arc::new(Watch::default()) })
+        let (watch, stores) = (Arc::new(Watch::default()), place::stores());
+        Ok(Self { args, config, pack, lake, asked, grace, now, watch, stores })
     }
 
     /// The lake, if there is one yet.
@@ -165,7 +172,7 @@ impl<'a> Job<'a> {
             None => (BTreeMap::new(), BTreeMap::new()),
         };
         let window = run::window(self.asked, &examined, &parts, self.grace, self.now);
-        let logs = run::find(&self.config.sources, &window)?;
+        let logs = run::find(&self.config.sources, &window, &self.stores)?;
         Ok((window, logs))
     }
 
@@ -233,13 +240,25 @@ impl<'a> Job<'a> {
             self.watch.check()?;
             let date = tally.timed("detect", |_| examiner.examine(due, &dues, &before))?;
             tally.timed("tell", |tally| outputs.write(&date, &tally.accounts))?;
-            let kept = tally.timed("keep", |_| examiner.keep(&date, &pack, self.now))?;
+            let kept = tally.timed("keep", |_| self.keep(|| examiner.keep(&date, &pack, self.now)))?;
             self.count(tally, &date, kept.late.len() as u64);
         }
         if dues.is_empty() && !self.args.quiet {
             say("nothing to examine: no date that is over has changed");
         }
         Ok(())
+    }
+
+    /// Keeps what was told, as soon as an ingest that began meanwhile is through: given up, it would be told again.
+    fn keep(&self, keep: impl Fn() -> Result<Kept>) -> Result<Kept> {
+        let begun = Instant::now();
+        loop {
+            match keep() {
+                Err(Error::Busy(_)) if begun.elapsed() < KEEP_WAIT_MAX => std::thread::park_timeout(KEEP_WAIT),
+                done => return done,
+            }
+            self.watch.check()?;
+        }
     }
 
     /// Adds a date that was told and kept.

@@ -15,9 +15,10 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::finding::Finding;
+use crate::store::is_url;
 
 pub use self::night::{Export, LogSource, Night, Only};
-pub use self::pattern::{Named, Pattern, is_remote};
+pub use self::pattern::{Named, Pattern};
 pub use self::time::{DAY, day_of, duration, midnight, moment};
 
 /// Lists of networks: each entry an address or a CIDR.
@@ -126,7 +127,7 @@ impl Config {
         let night = [&mut self.night.report, &mut self.night.metrics, &mut self.night.rules];
         let outputs = night.into_iter().chain([&mut self.lake]).filter_map(Option::as_mut);
         for path in sources.chain(exports).chain(outputs) {
-            if !is_remote(path) {
+            if !is_url(path) {
                 *path = folder.join(&*path).to_string_lossy().into_owned();
             }
         }

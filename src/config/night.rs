@@ -6,10 +6,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Config;
-use super::pattern::{Pattern, is_remote};
+use super::pattern::Pattern;
 use super::time::{DAY, duration};
 use crate::finding::Severity;
 use crate::schema::check_cluster;
+use crate::store::is_url;
 
 /// Formats of an export, and the extension that tells each.
 const FORMATS: [(&str, &str); 8] = [
@@ -132,7 +133,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         let dated = key == "report";
         path.as_deref().map_or(Ok(()), |path| check_output(path, dated)).map_err(|why| format!("run.{key}: {why}"))?;
     }
-    if config.night.metrics.as_deref().is_some_and(is_remote) {
+    if config.night.metrics.as_deref().is_some_and(is_url) {
         return Err("run.metrics: write them to a file; a collector on this machine reads it".to_owned());
     }
     for (index, export) in config.exports.iter().enumerate() {

@@ -45,14 +45,6 @@ pub struct Named {
     pub cluster: Option<String>,
 }
 
-/// Whether a path is a URL.
-#[must_use]
-pub fn is_remote(path: &str) -> bool {
-    path.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte))
-    })
-}
-
 impl Piece {
     /// What it is in a glob for any date.
     fn glob(&self) -> &str {
@@ -400,20 +392,6 @@ mod tests {
         ] {
             let error = Pattern::parse(pattern).unwrap_err();
             assert!(error.contains(message), "{pattern}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_url_is_told_from_a_path() {
-        for (path, remote) in [
-            ("s3://b/k", true),
-            ("https://h/x", true),
-            ("/a/b", false),
-            ("a:b", false),
-            ("://x", false),
-            ("a/b://c", false),
-        ] {
-            assert_eq!(is_remote(path), remote, "{path}");
         }
     }
 }

@@ -17,6 +17,7 @@ use super::find::{Place, Source};
 use super::sniff::{self, MAGIC_BYTES, Packing};
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::store::ReadFault;
 
 /// Bytes asked of the file at a time.
 const READ_BYTES: usize = 256 << 10;
@@ -45,6 +46,8 @@ pub fn open(source: &Source) -> Result<Decoder> {
             let bytes = metadata.len();
             Decoder::new(Box::new(file.take(bytes)), Some(bytes)).map_err(|reason| Error::input(path, reason))
         }
+        Place::Object { bucket, entry } => Decoder::new(Box::new(bucket.reader(entry)), Some(entry.bytes))
+            .map_err(|reason| Error::input(&source.name, reason)),
         Place::Stdin => {
             let stdin = io::stdin();
             if stdin.is_terminal() {
@@ -177,7 +180,7 @@ impl Decoder {
                         ));
                         self.stream = Stream::Ended;
                     }
-                    Err(error) if error.raw_os_error().is_some() => return Err(error),
+                    Err(error) if error.raw_os_error().is_some() || ReadFault::is(&error) => return Err(error),
                     Err(error) => return Err(damaged(member.packing(), &error)),
                 },
             }

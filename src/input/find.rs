@@ -1,7 +1,9 @@
-//! From what a user names (files, folders, globs, `-`) to the list of sources to read.
+//! From what a user names (files, folders, globs, URLs, `-`) to the list of sources to read.
 //!
 //! Only regular files are ever opened: a FIFO would block, a device never ends. What is left out is listed with the
 //! reason, since a log that is silently skipped is a night that nobody looked at.
+
+mod remote;
 
 use std::collections::HashSet;
 use std::fs::{self, FileType, Metadata};
@@ -13,6 +15,7 @@ use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::error::{Error, Result};
+use crate::store::{self, Entry, Location, Stores};
 
 /// What `kubesift generate` writes beside its logs.
 const LABELS: &[u8] = b"labels.jsonl";
@@ -23,7 +26,8 @@ const GLOB: MatchOptions =
 /// One log to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its path for people and for the lake, lossy where it is not UTF-8; `-` for stdin.
+    /// Its path, or its URL without what is secret in it, for people and for the lake; lossy where it is not UTF-8;
+    /// `-` for stdin.
     pub name: String,
     /// Where its bytes are.
     pub place: Place,
@@ -40,6 +44,13 @@ pub struct Source {
 pub enum Place {
     /// A regular file.
     File(PathBuf),
+    /// An object of a store, or a file of a web server.
+    Object {
+        /// The bucket, or any place in it.
+        bucket: Location,
+        /// The object as it was found.
+        entry: Entry,
+    },
     /// The standard input, which can be read once.
     Stdin,
 }
@@ -56,21 +67,27 @@ pub struct Found {
 /// Finds the sources behind `patterns`.
 ///
 /// A pattern is a file, a folder (all regular files below it but `labels.jsonl`, those that are hidden or begin with `_`, and no
-/// links), a glob (where no file has that very name) or `-` for stdin. A file that is named twice is found once.
-/// A path that does not exist is a usage error, and so is finding nothing at all.
-pub fn find(patterns: &[PathBuf]) -> Result<Found> {
-    let mut finder = Finder::default();
+/// links), a glob (where no file has that very name), a URL of the same on an object store, or `-` for stdin. A file that
+/// is named twice is found once. A path that does not exist is a usage error, and so is finding nothing at all.
+pub fn find(patterns: &[PathBuf], stores: &Stores) -> Result<Found> {
+    let found = search(patterns, stores)?;
+    if found.sources.is_empty() {
+        return Err(nothing(patterns, &found.skipped));
+    }
+    Ok(found)
+}
+
+/// As [`find`], but finding nothing is no error; a path without wild cards that does not exist still is.
+pub fn search(patterns: &[PathBuf], stores: &Stores) -> Result<Found> {
+    let mut finder = Finder { stores, found: Found::default(), seen: HashSet::new() };
     for pattern in patterns {
         finder.pattern(pattern)?;
-    }
-    if finder.found.sources.is_empty() {
-        return Err(nothing(patterns, &finder.found.skipped));
     }
     Ok(finder.found)
 }
 
 fn nothing(patterns: &[PathBuf], skipped: &[(PathBuf, String)]) -> Error {
-    let named: Vec<_> = patterns.iter().map(|pattern| pattern.display().to_string()).collect();
+    let named: Vec<_> = patterns.iter().map(|pattern| store::shown(&pattern.to_string_lossy())).collect();
     let named = named.join(" ");
     match skipped.first() {
         Some((path, reason)) => Error::usage(format!("no input matched {named} ({}: {reason})", path.display())),
@@ -78,13 +95,13 @@ fn nothing(patterns: &[PathBuf], skipped: &[(PathBuf, String)]) -> Error {
     }
 }
 
-#[derive(Default)]
-struct Finder {
+struct Finder<'a> {
+    stores: &'a Stores,
     found: Found,
     seen: HashSet<PathBuf>,
 }
 
-impl Finder {
+impl Finder<'_> {
     fn pattern(&mut self, pattern: &Path) -> Result<()> {
         if pattern == Path::new("-") {
             if self.seen.insert(pattern.to_path_buf()) {
@@ -92,6 +109,9 @@ impl Finder {
                 self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, cluster: None });
             }
             return Ok(());
+        }
+        if let Some(url) = pattern.to_str().filter(|text| store::is_url(text)) {
+            return self.url(url);
         }
         match fs::symlink_metadata(pattern) {
             Err(error) if error.kind() == ErrorKind::NotFound => self.glob(pattern),
@@ -233,7 +253,7 @@ mod tests {
 
     /// What is found below `root` for patterns relative to it.
     fn found(root: &Path, patterns: &[&str]) -> Result<Found> {
-        find(&patterns.iter().map(|pattern| root.join(pattern)).collect::<Vec<_>>())
+        find(&patterns.iter().map(|pattern| root.join(pattern)).collect::<Vec<_>>(), &Stores::default())
     }
 
     fn names(root: &Path, found: &Found) -> Vec<String> {
@@ -298,7 +318,7 @@ mod tests {
 
     #[test]
     fn stdin_is_taken_once() {
-        let found = find(&["-".into(), "-".into()]).unwrap();
+        let found = find(&["-".into(), "-".into()], &Stores::default()).unwrap();
         assert_eq!(found.sources.len(), 1);
         assert_eq!(found.sources[0].place, Place::Stdin);
     }
@@ -326,11 +346,11 @@ mod tests {
     fn devices_and_sockets_are_never_sources() {
         let root = folder(&["a.log"]);
         let _socket = std::os::unix::net::UnixListener::bind(root.path().join("socket")).unwrap();
-        let found = find(&["/dev/zero".into(), root.path().to_path_buf()]).unwrap();
+        let found = find(&["/dev/zero".into(), root.path().to_path_buf()], &Stores::default()).unwrap();
         assert_eq!(names(root.path(), &found), ["a.log"]);
         let reasons: Vec<_> = found.skipped.iter().map(|(_, reason)| reason.as_str()).collect();
         assert_eq!(reasons, ["a device is not read", "a socket is not read"]);
-        assert!(find(&["/dev/zero".into()]).unwrap_err().to_string().contains("device"));
+        assert!(find(&["/dev/zero".into()], &Stores::default()).unwrap_err().to_string().contains("device"));
     }
 
     #[cfg(target_os = "linux")]
@@ -340,7 +360,7 @@ mod tests {
         let root = folder(&[]);
         let path = root.path().join(std::ffi::OsStr::from_bytes(b"a\xff\n.log"));
         fs::write(&path, "").unwrap();
-        let found = find(&[root.path().to_path_buf()]).unwrap();
+        let found = find(&[root.path().to_path_buf()], &Stores::default()).unwrap();
         assert_eq!(found.sources[0].place, Place::File(path));
         assert!(found.sources[0].name.ends_with("a\u{fffd}\n.log"));
     }

@@ -4,7 +4,8 @@
 //! find --> decode --> (split) --> chunk
 //! paths,   gzip,      JSON that   whole lines,
 //! globs,   zstd,      spans       hashed and
-//! stdin    plain      lines       numbered
+//! URLs,    plain      lines       numbered
+//! stdin
 //! ```
 //!
 //! [`find`] names the sources, [`lines`] reads one. Everything here streams in bounded memory: a file is hostile until
@@ -22,7 +23,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use self::chunk::{Chunk, Chunker, Hashed, Piece};
 pub use self::decode::{Decoder, Ending};
-pub use self::find::{Found, Place, Source, find};
+pub use self::find::{Found, Place, Source, find, search};
 pub use self::split::ItemReader;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -155,7 +156,7 @@ fn read_up_to(reader: &mut Hashed<Decoder>, length: u64, block: &mut [u8]) -> io
 
 fn reopen(source: &Source) -> Result<Decoder> {
     match source.place {
-        Place::File(_) => decode::open(source),
+        Place::File(_) | Place::Object { .. } => decode::open(source),
         Place::Stdin => Err(Error::Internal("stdin can be read only once".to_owned())),
     }
 }

@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::Path;
 
 use super::*;
+use crate::store::Stores;
 
 fn source(folder: &Path, content: &[u8]) -> Source {
     let path = folder.join("audit.log");
     fs::write(&path, content).unwrap();
-    find(&[path]).unwrap().sources.remove(0)
+    find(&[path], &Stores::default()).unwrap().sources.remove(0)
 }
 
 fn gz(content: &[u8]) -> Vec<u8> {
@@ -97,7 +98,7 @@ fn prefixes_are_hashed_as_far_as_the_file_reaches() {
 
 #[test]
 fn stdin_is_not_read_twice() {
-    let stdin = find(&["-".into()]).unwrap().sources.remove(0);
+    let stdin = find(&["-".into()], &Stores::default()).unwrap().sources.remove(0);
     assert!(head(&stdin, 1).is_err());
     assert!(prefix_hashes(&stdin, &[]).is_err());
 }

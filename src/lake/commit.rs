@@ -108,7 +108,7 @@ impl Run {
         }
         let ledger = ledger::to_ndjson(&remembered)?;
         self.place_ledger(&ledger)?;
-        let info = self.info(&files, accounts, &ledger);
+        let info = self.info(accounts, &ledger);
         let version = self.publish(&files, &info, accounts)?;
         Ok(Some(Commit { version }))
     }
@@ -124,13 +124,11 @@ impl Run {
         self.disk.replace(&self.folder(), &self.layout.ledger(self.id()), &[ledger])
     }
 
-    fn info(&self, files: &[TableFile], accounts: &[Account], ledger: &[u8]) -> RunInfo {
+    fn info(&self, accounts: &[Account], ledger: &[u8]) -> RunInfo {
         let totals = ledger::totals(accounts.iter());
         RunInfo {
             run: Some(self.id()),
             schema_version: Which::Events.schema_version(),
-            // commitInfo, the parts, txn
-            actions: files.len() + 2,
             ledger: blake3::hash(ledger).to_hex().to_string(),
             sources: accounts.len(),
             lines: totals.lines,

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arrow::datatypes::DataType as ArrowType;
 use chrono::{DateTime, SecondsFormat};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Add, ArrayType, DataType, EagerSnapshot, StructField, Transaction};
+use deltalake::kernel::{
+    Action, Add, ArrayType, DataType, EagerSnapshot, Metadata, MetadataExt, StructField, StructType, Transaction,
+};
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -106,14 +108,15 @@ impl<'a> Table<'a> {
         Ok(files)
     }
 
-    /// Adds a commit on top of `version`. None if another writer committed meanwhile.
+    /// Adds a commit on top of `version`, which brings the table the columns that it lacks. None if another writer
+    /// committed meanwhile.
     pub(super) fn append(&self, version: u64, run: Uuid, info: &RunInfo, files: &[TableFile]) -> Result<Option<u64>> {
-        let actions: Vec<_> = files.iter().map(|file| Action::Add(add(self.which.time(), file))).collect();
+        let mut actions: Vec<_> = files.iter().map(|file| Action::Add(add(self.which.time(), file))).collect();
+        let columns = columns(self.which)?;
         let properties = CommitProperties::default()
             // the caller tries again, because it has to look at what the winner ingested
             .with_max_retries(0)
             .with_cleanup_expired_logs(Some(false))
-            .with_metadata(metadata(info))
             .with_application_transaction(Transaction::new(format!("kubesift/{run}"), 0));
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
@@ -122,6 +125,10 @@ impl<'a> Table<'a> {
         };
         let committed = self.wait(async |log| {
             let snapshot = EagerSnapshot::try_new(log.as_ref(), Some(version)).await?;
+            actions.extend(grown(&snapshot, columns)?.map(Action::Metadata));
+            // commitInfo and txn are the others
+            let info = RunInfo { actions: actions.len() + 2, ..info.clone() };
+            let properties = properties.with_metadata(metadata(&info));
             let commit = CommitBuilder::from(properties).with_actions(actions).build(Some(&snapshot), log, operation);
             let commit = commit.into_prepared_commit_future().await?.await?;
             let version = commit.version;
@@ -195,6 +202,18 @@ fn data_type(kind: &ArrowType) -> Option<DataType> {
         ArrowType::Binary => DataType::BINARY,
         _ => return None,
     })
+}
+
+/// The table's metadata with the columns of today, if it was made by an earlier version that had fewer.
+fn grown(snapshot: &EagerSnapshot, columns: Vec<StructField>) -> Result<Option<Metadata>, DeltaTableError> {
+    let before = snapshot.schema();
+    if columns.iter().all(|column| before.field(column.name()).is_some()) {
+        return Ok(None);
+    }
+    let others = before.fields().filter(|field| !columns.iter().any(|column| column.name() == field.name()));
+    let others: Vec<_> = others.cloned().collect();
+    let schema = StructType::try_new(columns.into_iter().chain(others))?;
+    Ok(Some(snapshot.metadata().clone().with_schema(&schema)?))
 }
 
 fn metadata(info: &RunInfo) -> [(String, Value); 1] {

@@ -90,8 +90,6 @@ impl Lake {
             let info = RunInfo {
                 run: Some(draft.id()),
                 schema_version: TABLE.schema_version(),
-                // commitInfo, the parts, txn
-                actions: files.len() + 2,
                 rows: news.kept.new.len() as u64,
                 examined: news.examined.clone(),
                 ..RunInfo::default()

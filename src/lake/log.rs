@@ -27,7 +27,7 @@ pub(super) struct RunInfo {
     pub(super) run: Option<Uuid>,
     /// The schema of its parts.
     pub(super) schema_version: u32,
-    /// Lines of the log entry.
+    /// Lines of the log entry; counted when it is made.
     pub(super) actions: usize,
     /// BLAKE3 of the run's ledger, hexadecimal.
     pub(super) ledger: String,

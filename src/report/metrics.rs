@@ -92,7 +92,7 @@ pub fn text(metrics: &Metrics<'_>) -> String {
         let states = states.map(|state| (vec![("state", state)], metrics.detections.get(state).copied().unwrap_or(0)));
         page.family(
             "detections",
-            "Detections by what became of them; blind ones could not have found anything.",
+            "Detections by what became of them, added over the dates; blind ones could see nothing.",
             states,
         );
     }

@@ -162,6 +162,10 @@ impl<'a> Examiner<'a> {
             let reach = self.reaches.get(&finding.detection).copied().unwrap_or(DAY);
             if !told.knows(&finding, Some(Midnight { at, reach })) {
                 fresh.push(finding);
+            } else if told.has_over(&finding, at) {
+                // an earlier examination of this midnight told it: it is still one of the date's findings
+                count(&mut detected.outcomes, &finding.detection);
+                detected.findings.push(finding);
             }
         }
         for finding in fresh {

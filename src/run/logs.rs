@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use super::plan::Window;
 use crate::account::{Account, Outcome};
-use crate::config::{LogSource, Named, Pattern, day_of, is_remote};
+use crate::config::{LogSource, Named, Pattern, day_of};
 use crate::error::{Error, Result};
 use crate::input::{self, Found, Source};
 use crate::schema::check_cluster;
+use crate::store::{self, Stores};
 
 /// One log to read.
 #[derive(Debug, Clone)]
@@ -44,19 +45,18 @@ impl Logs {
 
 /// Looks where the configuration says for logs of the window. A source that cannot be looked at is among the troubles,
 /// and the others are found all the same.
-pub fn find(sources: &[LogSource], window: &Window) -> Result<Logs> {
+pub fn find(sources: &[LogSource], window: &Window, stores: &Stores) -> Result<Logs> {
     let mut logs = Logs::default();
     let mut seen = HashSet::new();
     for configured in sources {
         let pattern = Pattern::parse(&configured.path).map_err(Error::Usage)?;
         let mut any = false;
         for glob in pattern.globs(window.since, window.until) {
-            match look(&glob) {
-                Ok(Some(found)) => {
+            match look(&glob, stores) {
+                Ok(found) => {
                     any |= !found.sources.is_empty();
                     sort(found, configured, &pattern, window, &mut seen, &mut logs);
                 }
-                Ok(None) => {}
                 Err(error) => logs.troubles.push(trouble(&configured.path, Outcome::Refused, error.to_string())),
             }
         }
@@ -67,16 +67,32 @@ pub fn find(sources: &[LogSource], window: &Window) -> Result<Logs> {
     Ok(logs)
 }
 
-/// What one glob leads to; none where there is nothing.
-fn look(glob: &str) -> Result<Option<Found>> {
-    if !is_remote(glob) && !is_there(glob)? {
-        return Ok(None);
+/// What one glob leads to; nothing where nothing is there.
+fn look(glob: &str, stores: &Stores) -> Result<Found> {
+    let glob = if store::is_url(glob) {
+        open_ended(glob)
+    } else if is_there(glob)? {
+        glob.to_owned()
+    } else {
+        return Ok(Found::default());
+    };
+    let mut found = input::search(&[PathBuf::from(&glob)], stores)?;
+    if found.sources.is_empty() {
+        // that the glob itself matches nothing is told of the configured path
+        let shown = store::shown(&glob);
+        found.skipped.retain(|(path, _)| path.to_string_lossy() != shown);
     }
-    match input::find(&[PathBuf::from(glob)]) {
-        Ok(found) => Ok(Some(found)),
-        // an empty folder, or a store without such keys
-        Err(Error::Usage(_)) => Ok(None),
-        Err(error) => Err(error),
+    Ok(found)
+}
+
+/// A URL in a bucket as a glob, whatever it is: an object that is not there yet is no mistake then.
+fn open_ended(url: &str) -> String {
+    let is_web = url.starts_with("http://") || url.starts_with("https://");
+    match url.chars().last() {
+        Some(last) if !is_web && !url.contains(['*', '?', '[']) && last.is_ascii_alphanumeric() => {
+            format!("{}[{last}]", &url[..url.len() - 1])
+        }
+        _ => url.to_owned(),
     }
 }
 
@@ -151,7 +167,7 @@ mod tests {
 
     fn listed(root: &std::path::Path, path: &str, window: &Window) -> (Vec<(String, Option<String>)>, Logs) {
         let path = format!("{}/{path}", root.display());
-        let logs = find(&[LogSource { path, cluster: None, envelope: None }], window).unwrap();
+        let logs = find(&[LogSource { path, cluster: None, envelope: None }], window, &Stores::default()).unwrap();
         let name = |source: &Source| source.name.replace(&format!("{}/", root.display()), "");
         (logs.listed.iter().map(|one| (name(&one.source), one.source.cluster.clone())).collect(), logs)
     }
@@ -219,8 +235,30 @@ mod tests {
         let root = folder(&["a.log"]);
         let at = |path: String| LogSource { path, cluster: Some("prod".to_owned()), envelope: None };
         let good = format!("{}/a.log", root.path().display());
-        let logs = find(&[at(format!("{good}/below")), at(good)], &two_days()).unwrap();
+        let logs = find(&[at(format!("{good}/below")), at(good)], &two_days(), &Stores::default()).unwrap();
         assert_eq!(logs.listed.len(), 1);
         assert_eq!(logs.troubles[0].outcome, Outcome::Refused);
+    }
+
+    #[test]
+    fn a_bucket_is_looked_through_date_by_date() {
+        let stores = Stores::default();
+        stores.bring("logs", std::sync::Arc::new(object_store::memory::InMemory::new()));
+        for key in ["prod/1970/01/02/a.log", "prod/1970/01/03/b.log", "test/1970/01/04/c.log", "prod/1970-01-03.log"] {
+            stores.location(&format!("memory://logs/{key}")).unwrap().put(key.to_owned()).unwrap();
+        }
+        let at = |path: &str| LogSource { path: format!("memory://logs/{path}"), cluster: None, envelope: None };
+        let names = |path: &str| {
+            let logs = find(&[at(path)], &two_days(), &stores).unwrap();
+            assert!(logs.troubles.is_empty(), "{logs:?}");
+            let names = logs.listed.iter().map(|one| one.source.name.replace("memory://logs/", ""));
+            (names.collect::<Vec<_>>(), logs.empty.len())
+        };
+        let both = vec!["prod/1970/01/02/a.log".to_owned(), "prod/1970/01/03/b.log".to_owned()];
+        assert_eq!(names("{cluster}/{year}/{month}/{day}/"), (both.clone(), 0));
+        assert_eq!(names("prod/{year}/{month}/{day}"), (both, 0));
+        assert_eq!(names("prod/{date}.log"), (vec!["prod/1970-01-03.log".to_owned()], 0));
+        assert_eq!(names("none/{date}.log"), (Vec::new(), 1));
+        assert_eq!(names("none/"), (Vec::new(), 1));
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct Told {
 
 #[derive(Debug)]
 struct One {
+    id: String,
     kind: String,
     audit_ids: BTreeSet<String>,
     first_seen: i64,
@@ -35,6 +36,7 @@ impl Told {
     pub(super) fn add(&mut self, finding: &Finding) {
         if self.ids.insert(finding.finding_id.clone()) && self.ids.len() <= TOLD_MAX {
             self.by_actor.entry(actor(finding)).or_default().push(One {
+                id: finding.finding_id.clone(),
                 kind: kind(&finding.object),
                 audit_ids: audit_ids(finding).map(ToOwned::to_owned).collect(),
                 first_seen: finding.first_seen,
@@ -47,6 +49,13 @@ impl Told {
     /// Whether this very finding was told.
     pub(super) fn has(&self, finding: &Finding) -> bool {
         self.ids.contains(&finding.finding_id)
+    }
+
+    /// Whether this very finding was told because of a midnight that lies within it, and not by the day before alone.
+    pub(super) fn has_over(&self, finding: &Finding, at: i64) -> bool {
+        let earlier = self.by_actor.get(&actor(finding)).into_iter().flatten();
+        let same = earlier.filter(|one| one.id == finding.finding_id);
+        same.into_iter().any(|one| one.first_seen < at && one.last_seen >= at)
     }
 
     /// Whether the finding, or what it grew from, was told. For what was found in the two days around a midnight: also
@@ -149,6 +158,14 @@ mod tests {
         assert!(told(&[sweep(-10, -1, 16)]).knows(&over, MIDNIGHT), "the day before told it");
         assert!(told(&[sweep(1, 10, 16)]).knows(&over, MIDNIGHT), "the day after told it");
         assert!(!told(&[sweep(-600, -500, 20)]).knows(&over, MIDNIGHT));
+    }
+
+    #[test]
+    fn what_a_midnight_told_is_told_from_what_the_day_before_did() {
+        let over = sweep(-10, 10, 20);
+        assert!(told(std::slice::from_ref(&over)).has_over(&over, 0));
+        let by_the_day = Finding { last_seen: -1, ..over.clone() };
+        assert!(!told(&[by_the_day]).has_over(&over, 0));
     }
 
     #[test]

@@ -126,6 +126,9 @@ fn an_attack_over_midnight_is_told_once_and_is_not_late() {
     archive.night(7, "").ends(0);
     archive.night(7, "--again --since 2026-01-05").ends(0);
     assert_eq!(archive.kept(), kept);
+    // the files of the dates still have what belongs to them
+    assert_eq!(archive.exported("all"), [("2026-01-05.csv".to_owned(), 2), ("2026-01-06.csv".to_owned(), 2)]);
+    assert_eq!(archive.exported("new"), [("2026-01-05.ndjson".to_owned(), 1), ("2026-01-06.ndjson".to_owned(), 1)]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::super::{output, risk};
+use super::super::{output, place, risk};
 use crate::account::Account;
 use crate::config::{Config, Export, Only};
 use crate::detection::Pack;
@@ -11,9 +11,10 @@ use crate::detection::readiness::Readiness;
 use crate::error::{Error, Result};
 use crate::finding::{Finding, Severity};
 use crate::limits::EXPORTS_NUMBERED_MAX;
-use crate::report::{self, Format, Html, Report, Summary, file};
+use crate::report::{self, Format, Html, Report, Summary};
 use crate::risk::Risk;
 use crate::run::Examined;
+use crate::store;
 
 /// The outputs of a run.
 pub(super) struct Outputs<'a> {
@@ -68,7 +69,8 @@ impl<'a> Outputs<'a> {
         date: &Examined,
         accounts: &[Account],
     ) -> Result<()> {
-        if let Some(folder) = path.parent().filter(|folder| *folder != Path::new("")) {
+        let is_remote = path.to_str().is_some_and(store::is_url);
+        if let Some(folder) = path.parent().filter(|folder| !is_remote && *folder != Path::new("")) {
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
             made.map_err(|error| Error::storage(folder, error))?;
         }
@@ -93,7 +95,7 @@ impl<'a> Outputs<'a> {
                 started_at: None,
             },
         };
-        file::write_file(path, |out| format.write(&report, out))
+        place::write(path, |out| format.write(&report, out))
     }
 }
 
@@ -101,17 +103,21 @@ fn at_least<'a>(findings: impl Iterator<Item = &'a Finding>, least: Severity) ->
     findings.filter(|finding| finding.severity >= least).cloned().collect()
 }
 
-/// The path, or where there is a file already, the next with a number: `2026-11-18.2.parquet`.
+/// The path, or where there is a file or object already, the next with a number: `2026-11-18.2.parquet`.
 fn free(path: PathBuf) -> Result<PathBuf> {
-    if path.symlink_metadata().is_err() {
+    if !place::exists(&path)? {
         return Ok(path);
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let extension = path.extension().map(|text| format!(".{}", text.to_string_lossy())).unwrap_or_default();
-    (2..=EXPORTS_NUMBERED_MAX)
-        .map(|number| path.with_file_name(format!("{stem}.{number}{extension}")))
-        .find(|path| path.symlink_metadata().is_err())
-        .ok_or_else(|| Error::usage(format!("{}: too many files of this name; put {{time}} into it", path.display())))
+    let text = path.to_string_lossy();
+    let begin = text.rfind('/').map_or(0, |at| at + 1);
+    let end = text[begin..].rfind('.').map_or(text.len(), |at| begin + at);
+    for number in 2..=EXPORTS_NUMBERED_MAX {
+        let next = PathBuf::from(format!("{}.{number}{}", &text[..end], &text[end..]));
+        if !place::exists(&next)? {
+            return Ok(next);
+        }
+    }
+    Err(Error::usage(format!("{}: too many files of this name; put {{time}} into it", place::shown(&path).display())))
 }
 
 /// Prints findings as a table on stdout.
