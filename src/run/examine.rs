@@ -70,7 +70,10 @@ impl<'a> Examiner<'a> {
         detected.findings.iter().for_each(|finding| told.add(finding));
         if !due.is_outlier() {
             for date in self.midnights(due, all, examined) {
-                self.over_midnight(date, &mut told, &mut detected, &mut new)?;
+                let mut found = self.over_midnight(date, &told)?;
+                // what an earlier examination of its midnight told is still one of the date's findings
+                found.known.retain(|_| date == due.date);
+                add(found, &mut told, &mut detected, &mut new);
             }
         }
         detected.findings.sort_by(Finding::order);
@@ -139,43 +142,55 @@ impl<'a> Examiner<'a> {
         before.into_iter().chain(after).collect()
     }
 
-    /// Adds to what a date gave what only both days around a midnight show.
-    fn over_midnight(
-        &self,
-        date: NaiveDate,
-        told: &mut Told,
-        detected: &mut Detected,
-        new: &mut BTreeSet<String>,
-    ) -> Result<()> {
+    /// What only both days around a midnight show.
+    fn over_midnight(&self, date: NaiveDate, told: &Told) -> Result<Over> {
+        let mut over = Over::default();
         if self.related.detections.is_empty() {
-            return Ok(());
+            return Ok(over);
         }
         let at = start(date)?;
         let found = self.detect(&self.related, Period { since: Some(at - DAY), until: Some(at + DAY) }, None)?;
         for outcome in found.outcomes {
             if let State::Incomplete(why) = outcome.state {
-                mark(&mut detected.outcomes, &outcome.detection, format!("over the midnight before {date}: {why}"));
+                over.incomplete.push((outcome.detection, format!("over the midnight before {date}: {why}")));
             }
         }
-        let mut fresh = Vec::new();
         for finding in found.findings {
             let reach = self.reaches.get(&finding.detection).copied().unwrap_or(DAY);
             if !told.knows(&finding, Some(Midnight { at, reach })) {
-                fresh.push(finding);
+                over.fresh.push(finding);
             } else if told.has_over(&finding, at) {
-                // an earlier examination of this midnight told it: it is still one of the date's findings
-                count(&mut detected.outcomes, &finding.detection);
-                detected.findings.push(finding);
+                over.known.push(finding);
             }
         }
-        for finding in fresh {
-            told.add(&finding);
-            count(&mut detected.outcomes, &finding.detection);
-            detected.readiness.found(&finding.detection);
-            new.insert(finding.finding_id.clone());
-            detected.findings.push(finding);
-        }
-        Ok(())
+        Ok(over)
+    }
+}
+
+/// What was found over a midnight.
+#[derive(Default)]
+struct Over {
+    /// What no run told before.
+    fresh: Vec<Finding>,
+    /// What an earlier examination of this midnight told.
+    known: Vec<Finding>,
+    /// Detections whose findings are not all, and why.
+    incomplete: Vec<(String, String)>,
+}
+
+/// Adds to what a day gave what was found over its midnights.
+fn add(over: Over, told: &mut Told, detected: &mut Detected, new: &mut BTreeSet<String>) {
+    for (detection, why) in over.incomplete {
+        mark(&mut detected.outcomes, &detection, why);
+    }
+    for finding in &over.fresh {
+        told.add(finding);
+        new.insert(finding.finding_id.clone());
+    }
+    for finding in over.fresh.into_iter().chain(over.known) {
+        count(&mut detected.outcomes, &finding.detection);
+        detected.readiness.found(&finding.detection);
+        detected.findings.push(finding);
     }
 }
 
