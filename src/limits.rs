@@ -128,6 +128,12 @@ pub const GENERATED_SLICES_PER_WORKER: usize = 3;
 pub const GENERATED_FILE_BYTES: u64 = 100 << 20;
 /// Days before the time under examination from which baselines know identities.
 pub const BASELINE_DAYS_MAX: i64 = 90;
+/// Dates of a window for each of which a pattern of paths is looked up alone; in a longer one all are.
+pub const PATTERN_DATES_MAX: i64 = 400;
+/// Kept findings around a date that a new one is held against by its events; against more it is held by its id.
+pub const TOLD_MAX: usize = 200_000;
+/// Files of one name that an export numbers through.
+pub const EXPORTS_NUMBERED_MAX: u32 = 1_000;
 /// Connecting to an object store, in seconds.
 pub const REMOTE_CONNECT_SECONDS: u64 = 10;
 /// One request to an object store, its answer's body included, in seconds.

@@ -126,12 +126,18 @@ impl Found {
 /// are in a folder; of objects, only those that are called archives are looked into. Members, and files of a folder,
 /// that are plainly no logs are skipped. A path that does not exist is a usage error, and so is finding nothing at all.
 pub fn find(patterns: &[PathBuf], stores: &Stores) -> Result<Found> {
+    let found = search(patterns, stores)?;
+    if found.sources.is_empty() {
+        return Err(nothing(patterns, &found.skipped));
+    }
+    Ok(found)
+}
+
+/// As [`find`], but finding nothing is no error; a path without wild cards that does not exist still is.
+pub fn search(patterns: &[PathBuf], stores: &Stores) -> Result<Found> {
     let mut finder = Finder { stores, found: Found::default(), seen: HashSet::new() };
     for pattern in patterns {
         finder.pattern(pattern)?;
-    }
-    if finder.found.sources.is_empty() {
-        return Err(nothing(patterns, &finder.found.skipped));
     }
     Ok(finder.found)
 }

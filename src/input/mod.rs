@@ -26,7 +26,7 @@ use std::sync::atomic::AtomicU64;
 pub use self::archive::Member;
 pub use self::chunk::{Chunk, Chunker, Hashed, Piece};
 pub use self::decode::{Decoder, Ending};
-pub use self::find::{Found, Place, Source, find};
+pub use self::find::{Found, Place, Source, find, search};
 pub use self::join::JoinReader;
 pub use self::split::ItemReader;
 use crate::error::{Error, Result};

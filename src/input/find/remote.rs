@@ -48,7 +48,10 @@ impl Finder<'_> {
         if self.seen.insert(PathBuf::from(&name)) {
             let (bytes, modified_ns) = (entry.bytes, entry.modified_ns);
             let place = Place::Object { bucket: bucket.clone(), entry };
-            archive::take(Source { name, place, bytes, modified_ns, named, cluster: None }, &mut self.found);
+            archive::take(
+                Source { name, place, bytes, modified_ns, named, cluster: None, envelope: None },
+                &mut self.found,
+            );
         }
     }
 }
