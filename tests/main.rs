@@ -10,5 +10,6 @@ mod hostile;
 mod ingest;
 mod properties;
 mod reference;
+mod remote;
 mod rig;
 mod tidy;
