@@ -12,7 +12,9 @@ fn run(scratch: &Scratch, env: &[(String, String)], line: &str) -> Ran {
     let mut command: Command = scratch.command(line.split_whitespace());
     let heeded = |name: &str| ["AWS_", "GOOGLE_", "AZURE_", "KUBESIFT_"].iter().any(|start| name.starts_with(start));
     let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    inherited.filter(|name| heeded(name)).for_each(|name| drop(command.env_remove(name)));
+    for name in inherited.filter(|name| heeded(name)) {
+        command.env_remove(name);
+    }
     command.env("HOME", scratch.path("")).env("NO_PROXY", "*").envs(env.iter().cloned());
     let ran = Ran::from(command.output().unwrap());
     for text in [&ran.out, &ran.err] {
@@ -96,7 +98,7 @@ fn a_large_object_gives_the_rows_of_the_file_though_the_connection_breaks() {
 #[test]
 fn findings_and_the_page_are_written_to_a_bucket_by_their_names() {
     let (server, scratch) = (Server::start(), Scratch::new());
-    server.put("audit.log.gz", gzip(&log(3_000, kubesift::generate::Attack::ALL)));
+    server.put("audit.log.gz", gzip(&log(3_000, &kubesift::generate::Attack::ALL)));
     let env = server.env();
     run(
         &scratch,
