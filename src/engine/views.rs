@@ -12,12 +12,14 @@ use datafusion::common::{Column, Result as DataFusionResult, internal_datafusion
 use datafusion::datasource::{TableProvider, ViewTable};
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use tokio::sync::{Mutex, RwLock};
 
+use super::empty::gives_nothing;
 use super::rows::{Kept, Rows, Source};
 use super::{fault, guard, richest};
 use crate::detection;
@@ -126,6 +128,16 @@ impl Views {
             view.share(state, &columns).await?;
         }
         Ok(())
+    }
+
+    /// Whether a plan reads shared views in a way that gives no row.
+    pub(super) fn give_nothing(&self, state: &SessionState, plan: &LogicalPlan) -> bool {
+        let computed = self.computed_views();
+        gives_nothing(plan, &|scan| {
+            let view = computed.get(scan.table_name.table());
+            let rows = view.and_then(|view| view.shared.try_read().ok()?.clone());
+            rows.is_some_and(|rows| rows.has_none(state, &unnormalize_cols(scan.filters.iter().cloned())))
+        })
     }
 
     fn knows(&self, name: &str) -> bool {
