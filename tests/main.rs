@@ -9,6 +9,7 @@ mod envelopes;
 mod formats;
 mod hostile;
 mod ingest;
+mod nights;
 mod properties;
 mod reference;
 mod rig;

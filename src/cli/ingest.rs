@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::progress::Progress;
-use super::{Ending, args, output, say, signals};
+use super::{Ending, args, output, place, say, signals};
 use crate::account::{Account, Outcome};
 use crate::detection::readiness::Readiness;
 use crate::error::Result;
@@ -13,14 +14,15 @@ use crate::ingest::{Options, Watch, ingest};
 use crate::input::{self, Found};
 use crate::lake::Lake;
 use crate::limits;
-use crate::report::{Report, Summary, summary};
+use crate::report::metrics::{self, Metrics};
+use crate::report::{Report, Summary, file, summary};
 use crate::risk::Risk;
 use crate::schema::check_cluster;
 
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Log files, folders, globs, or `-` for stdin; plain, gzip or zstd
+    /// Log files, folders, globs, s3:// gs:// az:// https:// URLs, or `-` for stdin; plain, gzip or zstd
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The lake's folder; made if it is not there
@@ -31,6 +33,9 @@ pub(super) struct Args {
     /// Threads [default: the cores of the machine]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// Write numbers of the run for Prometheus to this file
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// No progress and no summary
     #[arg(long, short)]
     quiet: bool,
@@ -104,7 +109,22 @@ pub(super) fn file_bytes(found: &Found) -> u64 {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    let found = input::find(&args.paths)?;
+    let begun = Instant::now();
+    let (mut accounts, mut size) = (Vec::new(), None);
+    let done = take_in(args, &mut accounts, &mut size);
+    output::with_metrics(args.metrics.as_deref(), done, |exit_code| Metrics {
+        command: "ingest",
+        exit_code,
+        phases: vec![("ingest", begun.elapsed())],
+        accounts: Some(&accounts),
+        lake: size,
+        ..Metrics::default()
+    })
+}
+
+fn take_in(args: &Args, accounts: &mut Vec<Account>, size: &mut Option<metrics::Lake>) -> Result<Ending> {
+    args.metrics.as_deref().map_or(Ok(()), file::check)?;
+    let found = input::find(&args.paths, &place::stores())?;
     let lake = Lake::create_or_open(&args.lake)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
@@ -113,17 +133,21 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         let _progress = Progress::of_reading(&watch, file_bytes(&found), args.quiet);
         ingest(&lake, &found.sources, &args.intake.options(threads), &watch)?
     };
-    let accounts = with_skipped(&found, ingested.accounts);
+    *accounts = with_skipped(&found, ingested.accounts);
+    if args.metrics.is_some() {
+        *size = Some(output::size_of(&lake.status()?));
+    }
     if !args.quiet {
-        tell(&accounts, ingested.version);
+        tell(accounts, ingested.version);
     }
     if ingested.unchecked > 0 && !args.quiet {
         say(&format!("{} events were kept without a search for duplicates: too many at one time", ingested.unchecked));
     }
-    Ok(output::ending_of(&accounts))
+    Ok(output::ending_of(accounts))
 }
 
-fn tell(accounts: &[Account], version: Option<u64>) {
+/// Says what was read and what became of it.
+pub(super) fn tell(accounts: &[Account], version: Option<u64>) {
     let mut totals = Account::default();
     accounts.iter().for_each(|account| totals.add(account));
     let summary = Summary {

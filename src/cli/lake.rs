@@ -10,7 +10,7 @@ use crate::detection::Pack;
 use crate::engine::Period;
 use crate::error::Result;
 use crate::ingest::Watch;
-use crate::lake::Lake;
+use crate::lake::{Lake, Repair};
 use crate::report::human;
 
 /// Arguments of `kubesift lake`.
@@ -59,6 +59,13 @@ fn status(root: &Path) -> Result<()> {
     let status = Lake::open(root)?.status()?;
     let time = |ts: Option<i64>| ts.map_or_else(|| "-".to_owned(), human::rfc3339);
     let totals = &status.totals;
+    let findings = status.findings.as_ref().map_or_else(
+        || "none kept".to_owned(),
+        |kept| {
+            let dates = human::plural(kept.examined as u64, "date", "dates");
+            format!("{} kept, {dates} examined, version {}", human::count(kept.findings), kept.version)
+        },
+    );
     let lines = [
         ("lake", root.display().to_string()),
         ("version", status.version.to_string()),
@@ -68,6 +75,7 @@ fn status(root: &Path) -> Result<()> {
         ("dates", status.dates.len().to_string()),
         ("runs", status.runs.to_string()),
         ("sources", status.sources.to_string()),
+        ("findings", findings),
         (
             "lines",
             format!(
@@ -86,16 +94,20 @@ fn status(root: &Path) -> Result<()> {
 }
 
 fn repair(root: &Path) -> Result<()> {
-    let text = match Lake::open(root)?.repair()? {
-        None => "the log is whole; nothing was changed\n".to_owned(),
-        Some(repair) => format!(
-            "the log entry of version {} was torn and is dropped; the lake shows version {}; the torn entry lies in {}\n",
+    let repairs = Lake::open(root)?.repair()?;
+    let told = |repair: Repair| {
+        format!(
+            "the log entry of version {} of {} was torn and is dropped; the lake shows version {}; the torn entry lies in {}\n",
             repair.dropped,
+            repair.table,
             repair.last_good,
             output::safe(&repair.kept.display().to_string())
-        ),
+        )
     };
-    output::print(&text)
+    if repairs.is_empty() {
+        return output::print("the logs are whole; nothing was changed\n");
+    }
+    output::print(&repairs.into_iter().map(told).collect::<String>())
 }
 
 fn baseline(root: &Path, rebuild: bool, limits: &args::Limits) -> Result<()> {

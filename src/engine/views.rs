@@ -27,6 +27,8 @@ use crate::error::{Error, Result};
 
 /// The table that views read.
 pub(super) const EVENTS: &str = detection::TABLE;
+/// The table that queries of a lake may read beside views.
+pub(super) const FINDINGS: &str = detection::FINDINGS;
 /// The tables that every session has.
 const TABLES: [&str; 2] = [EVENTS, detection::PERIOD];
 
@@ -52,6 +54,8 @@ impl From<&detection::View> for View {
 /// The views of a session in an order in which each reads only those before it.
 pub(super) struct Views {
     list: Vec<View>,
+    /// Tables that this session has beside [`TABLES`].
+    added: std::sync::Mutex<Vec<&'static str>>,
     /// Held while views are registered, so that two queries do not register the same one.
     registering: Mutex<()>,
     /// The registered ones that are computed.
@@ -61,7 +65,18 @@ pub(super) struct Views {
 
 impl Views {
     pub(super) fn new(views: Vec<View>, kept: Kept) -> Self {
-        Self { list: views, registering: Mutex::new(()), computed: std::sync::Mutex::default(), kept: Arc::new(kept) }
+        Self {
+            list: views,
+            added: std::sync::Mutex::default(),
+            registering: Mutex::new(()),
+            computed: std::sync::Mutex::default(),
+            kept: Arc::new(kept),
+        }
+    }
+
+    /// Lets statements name a table that the session's context has.
+    pub(super) fn add_table(&self, name: &'static str) {
+        self.added.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(name);
     }
 
     /// Registers the tables that a statement names and the views below them, as far as they are not yet.
@@ -98,7 +113,8 @@ impl Views {
 
     /// The tables and all views.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        TABLES.into_iter().chain(self.list.iter().map(|view| view.name.as_str()))
+        let added = self.added.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        TABLES.into_iter().chain(added).chain(self.list.iter().map(|view| view.name.as_str()))
     }
 
     /// The plan of a view that is computed; of the others DataFusion knows it.

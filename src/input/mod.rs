@@ -1,15 +1,17 @@
 //! The way in, from what a user names to newline-aligned chunks of decompressed bytes.
 //!
 //! ```text
-//! find --> decode --> (split, join) --> chunk
-//! paths,   gzip,      JSON that spans   whole lines,
-//! globs,   zstd,      lines, lines in   hashed and
-//! stdin    plain      pieces            numbered
+//! find --> (archive) --> decode --> (split, join) --> chunk
+//! paths,   members      gzip,      JSON that spans   whole lines,
+//! globs,   of tar       zstd, xz,  lines, lines in   hashed and
+//! URLs,    and zip      plain ...  pieces            numbered
+//! stdin
 //! ```
 //!
 //! [`find`] names the sources, [`lines`] reads one. Everything here streams in bounded memory: a file is hostile until
 //! its lines are parsed, and it may be a bomb, a hole, one endless line, or cut off anywhere.
 
+mod archive;
 pub mod chunk;
 pub mod decode;
 pub mod find;
@@ -21,9 +23,10 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+pub use self::archive::Member;
 pub use self::chunk::{Chunk, Chunker, Hashed, Piece};
 pub use self::decode::{Decoder, Ending};
-pub use self::find::{Found, Place, Source, find};
+pub use self::find::{Found, Place, Source, find, search};
 pub use self::join::JoinReader;
 pub use self::split::ItemReader;
 use crate::error::{Error, Result};
@@ -130,6 +133,11 @@ impl Lines {
 /// The first `bytes` decompressed bytes of a file, fewer where it is shorter. Not for stdin, which cannot be read
 /// again.
 pub fn head(source: &Source, bytes: usize) -> Result<Vec<u8>> {
+    if let Place::Member(member) = &source.place
+        && let Some(head) = member.head(bytes)
+    {
+        return Ok(head.to_vec());
+    }
     let mut decoder = reopen(source)?;
     decoder.head(bytes).map(<[u8]>::to_vec).map_err(|error| unreadable(source, &error))
 }
@@ -165,8 +173,8 @@ fn read_up_to(reader: &mut Hashed<Decoder>, length: u64, block: &mut [u8]) -> io
 
 fn reopen(source: &Source) -> Result<Decoder> {
     match source.place {
-        Place::File(_) => decode::open(source),
         Place::Stdin => Err(Error::Internal("stdin can be read only once".to_owned())),
+        _ => decode::open(source),
     }
 }
 

@@ -4,14 +4,17 @@
 //! They pass through one place so that tests can fail or stop the program at each of them, and can take away what was
 //! never synced, as a loss of power does.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -71,6 +74,72 @@ impl Disk {
         let done = work()?;
         watch.after(step);
         Ok(done)
+    }
+
+    /// Whether there is a file.
+    #[expect(clippy::unused_self, reason = "a lake elsewhere will need it")]
+    pub(super) fn has(&self, path: &Path) -> Result<bool> {
+        path.try_exists().map_err(|error| Error::storage(path, error))
+    }
+
+    /// A whole file; None where there is none.
+    #[expect(clippy::unused_self, reason = "a lake elsewhere will need it")]
+    pub(super) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        there(path, std::fs::read(path))
+    }
+
+    /// The first line of a file with its newline, which may be missing; None where there is no file.
+    #[expect(clippy::unused_self, reason = "a lake elsewhere will need it")]
+    pub(super) fn first_line(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        let read = File::open(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
+        Ok(there(path, read)?.map(|_| line))
+    }
+
+    /// A file's size in bytes; None where there is none.
+    #[expect(clippy::unused_self, reason = "a lake elsewhere will need it")]
+    pub(super) fn size(&self, path: &Path) -> Result<Option<u64>> {
+        Ok(there(path, std::fs::metadata(path))?.map(|metadata| metadata.len()))
+    }
+
+    /// The names in a folder, in order, so that the same operations come in the same order every time. None of ours is
+    /// other than UTF-8; a folder that is not there has none.
+    #[expect(clippy::unused_self, reason = "a lake elsewhere will need it")]
+    pub(super) fn names(&self, folder: &Path) -> Result<Vec<String>> {
+        let Some(entries) = there(folder, std::fs::read_dir(folder))? else { return Ok(Vec::new()) };
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name().into_string().ok()));
+        let names = names.collect::<Result<Vec<_>, _>>().map_err(|error| Error::storage(folder, error))?;
+        let mut names: Vec<_> = names.into_iter().flatten().collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// The files in a folder, each with its size in bytes.
+    pub(super) fn sizes(&self, folder: &Path) -> Result<BTreeMap<String, u64>> {
+        let mut sizes = BTreeMap::new();
+        for name in self.names(folder)? {
+            if let Some(bytes) = self.size(&folder.join(&name))? {
+                sizes.insert(name, bytes);
+            }
+        }
+        Ok(sizes)
+    }
+
+    /// The folders in a folder whose names begin with `prefix`, each with the names in it.
+    pub(super) fn folders(&self, folder: &Path, prefix: &str) -> Result<BTreeMap<String, Vec<String>>> {
+        let names = self.names(folder)?.into_iter().filter(|name| name.starts_with(prefix));
+        names.map(|name| self.names(&folder.join(&name)).map(|inside| (name, inside))).collect()
+    }
+
+    /// What lies in a folder as a store, for those who read through one.
+    #[expect(clippy::unused_self, reason = "a lake elsewhere will need it")]
+    pub(super) fn store(&self, folder: &Path) -> Result<Arc<dyn ObjectStore>> {
+        let store = LocalFileSystem::new_with_prefix(folder);
+        let store = store.map_err(|error| {
+            let cause = os_error(&error).unwrap_or_else(|| io::Error::other(error.to_string()));
+            Error::storage(folder, cause)
+        })?;
+        Ok(Arc::new(store))
     }
 
     /// Creates a folder that only its owner may enter, unless there is one. Its name is durable when the folder that
@@ -177,6 +246,15 @@ impl Disk {
     /// Creates a file of a new name in `staging`.
     pub(super) fn create_staged(&self, staging: &Path) -> Result<DiskFile> {
         self.create(&staging.join(format!("{STAGED}{}", Uuid::now_v7())))
+    }
+}
+
+/// What an operation on a file yielded; None where there is no file.
+fn there<T>(path: &Path, outcome: io::Result<T>) -> Result<Option<T>> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::storage(path, error)),
     }
 }
 

@@ -1,16 +1,17 @@
-//! The lake: an append-only Delta table of events in a folder, written durably and read by pinned version.
+//! The lake: append-only Delta tables of events and of findings in a folder, written durably and read by pinned version.
 //!
 //! # What it promises
 //!
 //! - A run that was acknowledged is there after a loss of power; one that was not is absent or complete.
 //! - Readers pin a version: the same version gives the same answer, whatever is written meanwhile.
-//! - What was ingested is remembered in the same commit as its rows ([`Ledger`]).
+//! - What was ingested is remembered in the same commit as its rows ([`Ledger`]), what was examined in the same commit
+//!   as what was found ([`Examination`]).
 //! - Whatever the disk says otherwise than the log, a torn entry above all, is an error that names the file.
 //! - Folders are 0700 and files 0600 from the moment of their creation.
 //!
 //! # Who does what
 //!
-//! Kubesift writes the Parquet parts ([`PartWriter`]) and decides the order of a commit ([`Run`]); the `deltalake`
+//! Kubesift writes the Parquet parts ([`PartWriter`]) and decides the order of a commit (`draft`); the `deltalake`
 //! crate replays the log, writes its entries (through `store`) and makes checkpoints. `deltalake` is named in `delta`
 //! alone, and its asynchrony ends there. Where everything lies is told in `layout`.
 
@@ -18,6 +19,8 @@ mod columns;
 mod commit;
 mod delta;
 mod disk;
+mod draft;
+mod kept;
 mod layout;
 mod ledger;
 mod lock;
@@ -28,17 +31,22 @@ mod store;
 mod tests;
 mod write;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use object_store::ObjectStore;
 
 pub use self::commit::{Commit, Run};
+pub use self::kept::{Examination, Kept};
 pub use self::ledger::Ledger;
 pub use self::log::Repair;
-pub use self::read::{Snapshot, Status, event_hashes};
+pub use self::read::{KeptStatus, Snapshot, Status, event_hashes};
 pub use self::write::{FinishedPart, PartWriter};
 
 use self::delta::Table;
 use self::disk::{Disk, STAGED, folder_of};
-use self::layout::{Layout, Marker, check_schema_version};
+use self::layout::{Layout, Marker, Which, check_schema_version};
 use self::lock::Lock;
 use self::log::Listing;
 use crate::error::{Error, Result};
@@ -71,11 +79,11 @@ impl Lake {
             _ => Error::storage(root, error),
         })?;
         let lake = Self { layout: Layout::new(path), disk: Disk::default() };
-        if !lake.layout.marker().exists() {
+        if !lake.disk.has(&lake.layout.marker())? {
             return Err(missing());
         }
         lake.check_marker()?;
-        if !lake.layout.key().exists() && Listing::read(&lake.layout)?.is_new() {
+        if !lake.disk.has(&lake.layout.key())? && lake.listing()?.is_new() {
             let reason = "its creation was interrupted: ingest something into it to complete it";
             return Err(Error::usage(format!("{}: {reason}", root.display())));
         }
@@ -94,11 +102,11 @@ impl Lake {
             return Err(Error::usage("/: a lake cannot be the root folder: name a folder in it"));
         }
         let lake = Self { layout: Layout::new(path), disk };
-        if !lake.layout.marker().exists() {
+        if !lake.disk.has(&lake.layout.marker())? {
             lake.mark()?;
         }
         lake.check_marker()?;
-        if !lake.layout.key().exists() {
+        if !lake.disk.has(&lake.layout.key())? {
             lake.complete()?;
         }
         Ok(lake)
@@ -124,17 +132,25 @@ impl Lake {
 
     fn check_marker(&self) -> Result<()> {
         let path = self.layout.marker();
-        let bytes = std::fs::read(&path).map_err(|error| Error::storage(&path, error))?;
+        let bytes = self.need(&path)?;
         let marker: Marker = serde_json::from_slice(&bytes).map_err(|error| {
             Error::integrity(&path, format!("the lake's marker is damaged ({error}): restore it from a backup"))
         })?;
-        check_schema_version(&path, marker.schema_version)
+        check_schema_version(&path, Which::Events, marker.schema_version)
+    }
+
+    fn listing(&self) -> Result<Listing> {
+        Listing::read(&self.layout, &self.disk, Which::Events)
+    }
+
+    fn need(&self, path: &Path) -> Result<Vec<u8>> {
+        self.disk.read(path)?.ok_or_else(|| Error::storage(path, std::io::ErrorKind::NotFound.into()))
     }
 
     /// Makes what a lake needs beyond its marker. The key comes last: where it is, everything is.
     fn complete(&self) -> Result<()> {
         let (layout, disk) = (&self.layout, &self.disk);
-        if !Listing::read(layout)?.is_new() {
+        if !self.listing()?.is_new() {
             let reason =
                 "the redaction key is missing; another would break every fingerprint: restore it from a backup";
             return Err(Error::integrity(layout.key(), reason));
@@ -142,8 +158,8 @@ impl Lake {
         for folder in layout.folders() {
             disk.folder(&folder)?;
         }
-        disk.sync_folder(&layout.events())?;
-        Table::new(layout, disk).create()?;
+        disk.sync_folder(&layout.table(Which::Events))?;
+        Table::new(layout, disk, Which::Events).create()?;
         disk.publish(&layout.tmp(), &layout.key(), &[&rand::random::<[u8; 32]>()]).map(|_| ())
     }
 
@@ -159,13 +175,17 @@ impl Lake {
         self.layout.tmp().join("spill")
     }
 
-    /// The folder of what is derived from the events of single days; it need not be there.
-    #[must_use]
-    pub fn baseline_folder(&self) -> PathBuf {
-        self.layout.baseline()
+    /// The files of what is derived from the events of single days, each with its size in bytes.
+    pub fn baselines(&self) -> Result<BTreeMap<String, u64>> {
+        self.disk.sizes(&self.layout.baseline())
     }
 
-    /// Keeps a file in [`Self::baseline_folder`], durably and at once; one that is there already stays.
+    /// The store that [`Self::baselines`] lie in, once there is one.
+    pub fn baseline_store(&self) -> Result<Arc<dyn ObjectStore>> {
+        self.disk.store(&self.layout.baseline())
+    }
+
+    /// Keeps a file among [`Self::baselines`], durably and at once; one that is there already stays.
     pub fn keep_baseline(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let folder = self.layout.baseline();
         self.disk.folder(&folder)?;
@@ -173,7 +193,7 @@ impl Lake {
         self.disk.publish(&self.layout.tmp(), &folder.join(name), &[bytes]).map(|_| ())
     }
 
-    /// Removes all that is in [`Self::baseline_folder`].
+    /// Removes all [`Self::baselines`].
     pub fn forget_baseline(&self) -> Result<()> {
         self.disk.remove_folder(&self.layout.baseline())
     }
@@ -181,7 +201,7 @@ impl Lake {
     /// The key of the fingerprints that stand for redacted values.
     pub fn redaction_key(&self) -> Result<[u8; 32]> {
         let path = self.layout.key();
-        let key = std::fs::read(&path).map_err(|error| Error::storage(&path, error))?;
+        let key = self.need(&path)?;
         key.try_into()
             .map_err(|_| Error::integrity(path, "the redaction key is not 32 bytes: restore it from a backup"))
     }
@@ -191,22 +211,23 @@ impl Lake {
         Snapshot::open(&self.layout, &self.disk)
     }
 
-    /// Sums up the newest version.
+    /// Sums up the newest version of both tables.
     pub fn status(&self) -> Result<Status> {
-        self.snapshot()?.status()
+        Ok(Status { findings: self.kept_status()?, ..self.snapshot()?.status()? })
     }
 
     /// Begins an ingest run: locks the lake ([`Error::Busy`] at once if another run has it), removes what dead runs
     /// left, and pins the version that the run builds on.
     pub fn begin(&self) -> Result<Run> {
         let lock = Lock::take(&self.layout)?;
-        commit::recover(&self.layout, &self.disk)?;
+        draft::recover(&self.layout, &self.disk)?;
         Run::begin(&self.layout, &self.disk, Some(lock))
     }
 
-    /// Drops the newest log entry if it is torn, and only then; None says that the log was whole.
-    pub fn repair(&self) -> Result<Option<Repair>> {
+    /// Drops the newest entry of each log if it is torn, and only then; nothing says that both were whole.
+    pub fn repair(&self) -> Result<Vec<Repair>> {
         let _lock = Lock::take(&self.layout)?;
-        log::repair(&self.layout, &self.disk)
+        let repairs = Which::ALL.into_iter().map(|which| log::repair(&self.layout, &self.disk, which));
+        repairs.filter_map(Result::transpose).collect()
     }
 }

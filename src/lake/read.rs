@@ -12,18 +12,19 @@ use parquet::file::statistics::Statistics;
 
 use super::delta::{Table, TableFile};
 use super::disk::{Disk, os_error};
-use super::layout::{Layout, is_date};
+use super::layout::{Layout, Which, is_date};
 use super::ledger::{Ledger, totals};
 use super::log::{Log, RunInfo};
 use crate::account::Account;
 use crate::error::{Error, Result};
-use crate::part::Part;
+use crate::part::{Part, Stored};
 use crate::schema::DATE_OUTLIER;
 
 /// One version of the lake. What it answers never changes, whatever is committed meanwhile.
 #[derive(Debug)]
 pub struct Snapshot {
     layout: Layout,
+    disk: Disk,
     version: u64,
     parts: Vec<Part>,
     runs: Vec<RunInfo>,
@@ -52,14 +53,30 @@ pub struct Status {
     pub sources: usize,
     /// What those accounts add up to.
     pub totals: Account,
+    /// What is kept of findings; None before the first run that keeps some.
+    pub findings: Option<KeptStatus>,
+}
+
+/// What a lake holds of findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptStatus {
+    /// The version of the table.
+    pub version: u64,
+    /// Parquet files.
+    pub parts: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Findings in them.
+    pub findings: u64,
+    /// Dates that were examined.
+    pub examined: usize,
 }
 
 impl Snapshot {
     pub(super) fn open(layout: &Layout, disk: &Disk) -> Result<Self> {
-        let Log { version, runs } = Log::read(layout)?;
-        let files = Table::new(layout, disk).files(version)?;
-        let parts = files.into_iter().map(|file| check_part(layout, file)).collect::<Result<_>>()?;
-        Ok(Self { layout: layout.clone(), version, parts, runs })
+        let Log { version, runs } = Log::read(layout, disk, Which::Events)?;
+        let parts = parts_of(layout, disk, Which::Events, version)?;
+        Ok(Self { layout: layout.clone(), disk: disk.clone(), version, parts, runs })
     }
 
     /// The pinned version.
@@ -74,9 +91,15 @@ impl Snapshot {
         &self.parts
     }
 
+    /// The Parquet files and the store that they lie in, for whoever reads their rows.
+    pub fn stored(&self) -> Result<Stored> {
+        let store = self.disk.store(&self.layout.table(Which::Events))?;
+        Ok(Stored { parts: self.parts.clone(), store })
+    }
+
     /// Reads what was ingested up to this version.
     pub fn ledger(&self) -> Result<Ledger> {
-        Ledger::read(&self.layout, &self.runs)
+        Ledger::read(&self.layout, &self.disk, &self.runs)
     }
 
     /// Sums up what this version holds.
@@ -97,29 +120,32 @@ impl Snapshot {
             runs: self.runs.iter().filter(|info| info.run.is_some()).count(),
             sources: ledger.accounts().filter(|account| super::ledger::brings_rows(account)).count(),
             totals: totals(ledger.accounts()),
+            findings: None,
         })
     }
 }
 
-/// Turns what the log names into a part, if the disk agrees.
-fn check_part(layout: &Layout, file: TableFile) -> Result<Part> {
+/// The parts of a table at `version`, if the disk agrees with the log.
+pub(super) fn parts_of(layout: &Layout, disk: &Disk, which: Which, version: u64) -> Result<Vec<Part>> {
+    let files = Table::new(layout, disk, which).files(version)?;
+    files.into_iter().map(|file| check_part(layout, disk, which, file)).collect()
+}
+
+fn check_part(layout: &Layout, disk: &Disk, which: Which, file: TableFile) -> Result<Part> {
     let inside = Path::new(&file.path).components().all(|part| matches!(part, Component::Normal(_)));
     if !inside || !is_date(&file.date) {
         let reason = format!("the log names {:?}, which is no part of a lake: restore it from a backup", file.path);
-        return Err(Error::integrity(layout.log(), reason));
+        return Err(Error::integrity(layout.log(which), reason));
     }
-    let path = layout.events().join(&file.path);
+    let path = layout.table(which).join(&file.path);
     let lost = |what: String| Err(Error::integrity(&path, format!("{what}: restore this file from a backup")));
-    match std::fs::metadata(&path) {
-        Ok(metadata) if metadata.len() == file.bytes => {}
-        Ok(metadata) => return lost(format!("it has {} bytes, but {} were committed", metadata.len(), file.bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return lost("it was committed, but is missing".to_owned());
-        }
-        Err(error) => return Err(Error::storage(path, error)),
+    match disk.size(&path)? {
+        Some(bytes) if bytes == file.bytes => {}
+        Some(bytes) => return lost(format!("it has {bytes} bytes, but {} were committed", file.bytes)),
+        None => return lost("it was committed, but is missing".to_owned()),
     }
-    let TableFile { bytes, rows, date, ts_min, ts_max, .. } = file;
-    Ok(Part { path, bytes, rows, date, ts_min, ts_max })
+    let TableFile { path: key, bytes, rows, date, ts_min, ts_max } = file;
+    Ok(Part { path, key, bytes, rows, date, ts_min, ts_max })
 }
 
 /// Calls `each` with the time and the event hash (big-endian) of every row of `parts` whose `ts` is from `ts_from` up to and

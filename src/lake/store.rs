@@ -18,7 +18,7 @@ use object_store::{
 };
 
 use super::disk::{Disk, DiskFile, folder_of};
-use super::layout::{Layout, version_of_entry};
+use super::layout::{Layout, Which, version_of_entry};
 
 /// The table's folder as an object store.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) struct TableStore {
 
 impl TableStore {
     /// The store of a lake whose folders exist.
-    pub(super) fn new(layout: &Layout, disk: &Disk) -> Result<Self> {
-        let local = LocalFileSystem::new_with_prefix(layout.events())?;
+    pub(super) fn new(layout: &Layout, disk: &Disk, which: Which) -> Result<Self> {
+        let local = LocalFileSystem::new_with_prefix(layout.table(which))?;
         Ok(Self { disk: disk.clone(), layout: layout.clone(), local })
     }
 }

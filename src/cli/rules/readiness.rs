@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, pack: &Pack) -> Result<()> {
     let config = args.knowledge.config()?;
     let lake = Lake::open(&args.lake)?;
     let snapshot = lake.snapshot()?;
-    let events = Events::Parts(snapshot.parts().to_vec());
+    let events = Events::Parts(snapshot.stored()?);
     let settings = args.limits.settings(&lake.spill_folder())?;
     let lists = config.lists_with(&pack.lists);
     let period = args.time.period()?;

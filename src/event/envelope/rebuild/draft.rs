@@ -85,6 +85,14 @@ impl Draft {
         found
     }
 
+    /// Notes that of a refusal only the code is told.
+    pub(super) fn lose_reason(&mut self) {
+        let is_bare = |response: &Response| response.reason.is_none() && response.code.is_some_and(|code| code >= 400);
+        if self.response.as_ref().is_some_and(is_bare) {
+            self.lose("responseStatus.reason");
+        }
+    }
+
     /// Concludes the level from the bodies that are there.
     pub(super) fn level_of_bodies(&mut self) {
         let level = match (&self.request_object, &self.response_object) {
@@ -190,13 +198,22 @@ impl Response {
         members.text("status", self.status.as_deref());
         members.text("message", self.message.as_deref());
         members.text("reason", self.reason.as_deref());
-        members.value("details", self.details.as_ref());
+        if let Some(Value::Object(details)) = &self.details {
+            let mut object = Members::open(members.key("details"));
+            DETAILS.iter().for_each(|key| object.value(key, details.get(*key)));
+            let others = details.iter().filter(|(key, _)| !DETAILS.contains(&key.as_str()));
+            others.for_each(|(key, value)| object.value(key, Some(value)));
+            object.close();
+        }
         if let Some(code) = self.code {
             members.key("code").push_str(&code.to_string());
         }
         members.close();
     }
 }
+
+/// What `StatusDetails` has, in its order.
+const DETAILS: [&str; 6] = ["name", "group", "kind", "uid", "causes", "retryAfterSeconds"];
 
 /// The members of an object that is being written.
 struct Members<'a> {

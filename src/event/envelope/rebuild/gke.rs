@@ -23,6 +23,17 @@ struct Entry<'a> {
     cluster: Option<String>,
 }
 
+/// What no entry tells.
+const NEVER: [&str; 7] = [
+    "objectRef.resourceVersion",
+    "objectRef.uid",
+    "requestURI",
+    "stageTimestamp",
+    "user.extra",
+    "user.groups",
+    "user.uid",
+];
+
 /// Rebuilds the event of a log entry with a `protoPayload`.
 pub(in crate::event) fn gke(entry: &Value) -> Result<Rebuilt, Refusal> {
     let entry = Entry::open(entry)?;
@@ -31,10 +42,10 @@ pub(in crate::event) fn gke(entry: &Value) -> Result<Rebuilt, Refusal> {
         return Err(Refusal::NotAudit);
     }
     let method = payload.get("methodName").and_then(Value::as_str).ok_or(Refusal::Broken("no methodName"))?;
-    let method: Vec<&str> = method.strip_prefix("io.k8s.").ok_or(Refusal::NotAudit)?.split('.').collect();
-    let verb = method.last().filter(|verb| !verb.is_empty()).ok_or(Refusal::Broken("no verb"))?;
-    let mut draft = Draft { verb: Some((*verb).to_owned()), cluster: entry.cluster.clone(), ..Draft::default() };
-    for field in ["requestURI", "user.uid", "user.groups", "user.extra", "stageTimestamp"] {
+    let (group, verb) =
+        method.rsplit_once('.').filter(|(_, verb)| !verb.is_empty()).ok_or(Refusal::Broken("no verb"))?;
+    let mut draft = Draft { verb: Some(verb.to_owned()), cluster: entry.cluster.clone(), ..Draft::default() };
+    for field in NEVER {
         draft.lose(field);
     }
     // an entry without an operation is one by itself, and its own id is all there is
@@ -53,7 +64,7 @@ pub(in crate::event) fn gke(entry: &Value) -> Result<Rebuilt, Refusal> {
     draft.received = moment(entry.timestamp);
     people(&mut draft, payload);
     // `io.k8s.get` and its like are for paths that are no resource
-    if method.len() > 1 {
+    if group != "io.k8s" {
         draft.object = draft.take("objectRef", payload.get("resourceName"), |name| object(name.as_str()?));
         if payload.get("resourceName").is_none() {
             draft.lose("objectRef");
@@ -69,6 +80,7 @@ pub(in crate::event) fn gke(entry: &Value) -> Result<Rebuilt, Refusal> {
             decision(payload).map(|it| vec![("authorization.k8s.io/decision".to_owned(), it.to_owned())]);
     }
     draft.response = Some(response(&mut draft, payload));
+    draft.lose_reason();
     draft.finish()
 }
 
@@ -161,6 +173,8 @@ fn response(draft: &mut Draft, payload: &Value) -> Response {
         Some(0) if status.is_null() && is_forbidden => None,
         // a connection that was upgraded ends as unknown
         Some(0 | 2) if upgrades && !is_forbidden => Some(101),
+        // an upgrade of what is behind a proxy, or a failure
+        Some(2) if sub == Some("proxy") => None,
         Some(0) if creates => Some(201),
         Some(0) => Some(200),
         Some(told) => http_of(told),

@@ -65,6 +65,7 @@ pub(in crate::event) fn legacy(line: &str) -> Option<Rebuilt> {
     if let Some(code) = known(response, "<deferred>") {
         draft.response = Some(Response { code: Some(code.parse().ok()?), ..Response::default() });
     }
+    draft.lose_reason();
     draft.level_of_bodies();
     draft.finish().ok()
 }

@@ -32,6 +32,8 @@ pub(in crate::event) fn ocsf(record: &Value) -> Result<Rebuilt, Refusal> {
     draft.user_agent = text_at(record, "/http_request/user_agent");
     draft.object = object_ref(&mut draft, record);
     draft.response = response(record);
+    draft.lose_reason();
+    draft.lose("objectRef.resourceVersion");
     draft.received = time(record, "start_time_dt", "start_time");
     draft.staged = time(record, "time_dt", "time");
     rest(&mut draft, record, unmapped);

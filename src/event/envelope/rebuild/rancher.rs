@@ -112,6 +112,7 @@ fn answer(draft: &mut Draft, record: &Value) {
     draft.staged = record.get("responseTimestamp").or_else(|| record.get("stageTimestamp")).and_then(time);
     let code = ["responseCode", "responseStatus"].iter().find_map(|key| record.get(key)).and_then(code);
     draft.response = code.map(|code| Response { code: Some(code), ..Response::default() });
+    draft.lose_reason();
     draft.stage = text_at(record, "/stage").or_else(|| code.map(|_| "ResponseComplete".to_owned()));
     let told = [
         ("stage", draft.stage.is_some()),

@@ -1,0 +1,4 @@
+//! Object stores: a real S3 server on loopback, what goes wrong on the way to it, and the program over it.
+
+mod server;
+mod store;
