@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::output::Output;
-use super::{Ending, args, signals};
+use super::{Ending, args, place, signals};
 use crate::account::Account;
 use crate::baseline::Source;
 use crate::config::Config;
@@ -19,7 +19,7 @@ use crate::report::Summary;
 /// Arguments of `kubesift detect`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     args.output.check()?;
     let pack = args.rules.pack()?;
     let config = args.knowledge.config()?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let work = Work { pack: &pack, config: &config, watch: &watch, accounts: &[] };
