@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Two programs share it: the way in ([`ingest`]) and the way out ([`detect`]). The lake between them is the only
-//! thing they share.
+//! thing they share. [`run`] does both for the nights of an archive.
 //!
 //! # Who may import whom
 //!
@@ -24,7 +24,8 @@
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
 //! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`prove`], [`generate`] |
-//! | 5 | [`cli`], then `main` |
+//! | 5 | [`run`] |
+//! | 6 | [`cli`], then `main` |
 //!
 //! # Invariants
 //!
@@ -68,5 +69,7 @@ pub mod explain;
 pub mod generate;
 pub mod ingest;
 pub mod prove;
+
+pub mod run;
 
 pub mod cli;

@@ -9,6 +9,14 @@ pub const CHUNK_BYTES: usize = 512 << 10;
 pub const VOCABULARY_BYTES_MAX: usize = 64 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.
 pub const JSON_DEPTH_MAX: usize = 256;
+/// How many envelopes may lie in each other around an event.
+pub const WRAPPERS_MAX: usize = 8;
+/// How many of them may be texts within texts.
+pub const WRAPPED_TEXTS_MAX: usize = 3;
+/// Bytes that may be unpacked from the base64 and gzip of one line.
+pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
+/// Values of one record that is made into an event, bodies apart; a record has some hundred.
+pub const RECORD_VALUES_MAX: usize = 100_000;
 /// Emptied chunk buffers that a reader keeps for later.
 pub const CHUNKS_SPARE_MAX: usize = 16;
 /// A longer run of NUL bytes is the padding of a crashed writer or a hole in the file, not part of a line.
@@ -47,6 +55,24 @@ pub const RATIO_MAX: u64 = 400;
 pub const RATIO_FREE_BYTES: u64 = 1 << 30;
 /// zstd frames may ask for a window of up to 2^27 bytes (128 MiB), as the zstd tool allows by default.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// Memory that the dictionary of an xz or lzma stream may take, in bytes; `xz -9` takes 65 MiB.
+pub const XZ_MEMORY_MAX: u64 = 128 << 20;
+/// Packings around one another that are undone, such as gzip within gzip.
+pub const PACKED_DEPTH_MAX: usize = 3;
+/// Members of one archive that are looked at; what lies behind them is refused.
+pub const MEMBERS_MAX: usize = 100_000;
+/// Bytes of a member that are looked at to tell what it is: a block of bzip2 gives nothing before it is whole.
+pub const MEMBER_START_BYTES: usize = 1 << 20;
+/// Starts of members that are remembered of one archive, in bytes, so that it is not unpacked once more for them.
+pub const MEMBER_HEADS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a member's name that are kept, of its end.
+pub const MEMBER_NAME_BYTES_MAX: usize = 1 << 10;
+/// Bytes of an extended tar header; a longer one ends the archive.
+pub const TAR_HEADER_BYTES_MAX: u64 = 1 << 20;
+/// Decoders that stand in the middle of a packed archive and wait for the next member.
+pub const STANDING_DECODERS_MAX: usize = 4;
+/// Files of one folder or archive that are listed as left out, for each reason; more are counted.
+pub const SKIPPED_LISTED_MAX: usize = 20;
 /// Elements kept of `sourceIPs` and `groups`; an API server writes a handful.
 pub const LIST_ELEMENTS_MAX: usize = 1_024;
 /// Audit ids listed as the evidence of one finding.
@@ -102,6 +128,12 @@ pub const GENERATED_SLICES_PER_WORKER: usize = 3;
 pub const GENERATED_FILE_BYTES: u64 = 100 << 20;
 /// Days before the time under examination from which baselines know identities.
 pub const BASELINE_DAYS_MAX: i64 = 90;
+/// Dates of a window for each of which a pattern of paths is looked up alone; in a longer one all are.
+pub const PATTERN_DATES_MAX: i64 = 400;
+/// Kept findings around a date that a new one is held against by its events; against more it is held by its id.
+pub const TOLD_MAX: usize = 200_000;
+/// Files of one name that an export numbers through.
+pub const EXPORTS_NUMBERED_MAX: u32 = 1_000;
 /// Connecting to an object store, in seconds.
 pub const REMOTE_CONNECT_SECONDS: u64 = 10;
 /// One request to an object store, its answer's body included, in seconds.

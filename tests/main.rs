@@ -5,9 +5,11 @@
 
 mod cli;
 mod coverage;
+mod envelopes;
 mod formats;
 mod hostile;
 mod ingest;
+mod nights;
 mod properties;
 mod reference;
 mod rig;

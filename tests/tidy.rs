@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["config", "detection", "event", "input", "lake", "risk"],
     &["engine", "report"],
     &["baseline", "detect", "explain", "generate", "ingest", "prove"],
+    &["run"],
     &["cli"],
 ];
 

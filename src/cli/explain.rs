@@ -8,14 +8,15 @@ use std::sync::Arc;
 use super::{Ending, args, detect, output, place, signals};
 use crate::config::Config;
 use crate::detect::Detected;
-use crate::engine::{Events, Extent, Session};
+use crate::engine::{Events, Extent, Session, Settings};
 use crate::error::{Error, Result};
 use crate::explain;
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::ingest::Watch;
 use crate::lake::Lake;
 use crate::report::explanation::{self, EXPLANATION_FORMATS};
 use crate::report::{State, read};
+use crate::run::findings_session;
 
 /// Arguments of `kubesift explain`.
 #[derive(Debug, clap::Args)]
@@ -54,11 +55,14 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     if let Some(detection) = &args.detection {
         pack.only(std::slice::from_ref(detection))?;
     }
-    let written = args.findings.as_deref().map(findings).transpose()?;
     let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let settings = args.limits.settings(&lake.spill_folder())?;
+    let written = match &args.findings {
+        Some(path) => Some(findings(path)?),
+        None => kept(&lake, &settings, &id)?,
+    };
     // a suppressed finding can be explained too
     let unsuppressed = Config { suppress: Vec::new(), ..config.clone() };
     let work = detect::Work { pack: &pack, config: &unsuppressed, watch: &watch, accounts: &[] };
@@ -93,6 +97,18 @@ fn findings(path: &Path) -> Result<Vec<Finding>> {
     let unread = |error| Error::usage(format!("{}: the findings cannot be read: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(unread)?;
     read::findings(&path.display().to_string(), &text)
+}
+
+/// The findings of which the lake keeps one that begins with `id`; none where it keeps none.
+fn kept(lake: &Lake, settings: &Settings, id: &str) -> Result<Option<Vec<Finding>>> {
+    let Some(table) = lake.findings()? else { return Ok(None) };
+    let session = findings_session(settings, table)?;
+    let mut found = Vec::new();
+    // an id is hexadecimal
+    for batch in session.query(&format!("select * from findings where starts_with(finding_id, '{id}')"))? {
+        found.extend(finding::from_batch(&batch?)?);
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 /// That there is no such finding, what was looked at, and what to try.

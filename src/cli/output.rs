@@ -11,7 +11,9 @@ use crate::detect::Detected;
 use crate::detection::{Pack, attack};
 use crate::error::{Error, Result};
 use crate::finding::Severity;
-use crate::report::{self, FORMATS, Format, Html, Report, Summary, Table, escape, summary};
+use crate::lake::Status;
+use crate::report::metrics::{self, Metrics};
+use crate::report::{self, FORMATS, Format, Html, Report, Summary, Table, escape, file, summary};
 
 /// Where findings go.
 #[derive(Debug, Args)]
@@ -136,7 +138,8 @@ impl Output {
     }
 }
 
-fn table() -> Table {
+/// The table as this terminal can show it.
+pub(super) fn table() -> Table {
     let terminal = std::io::stdout().is_terminal();
     let color = terminal && std::env::var_os("NO_COLOR").is_none();
     Table { width: terminal.then(width).flatten(), color }
@@ -148,13 +151,42 @@ pub(super) fn width() -> Option<u16> {
     wanted.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
 }
 
-fn attack_name(id: &str) -> Option<String> {
+/// What MITRE calls a `tactic/technique`.
+pub(super) fn attack_name(id: &str) -> Option<String> {
     let (tactic, technique) = id.split_once('/')?;
     Some(format!("{}: {}", attack::name(tactic)?, attack::name(technique)?))
 }
 
-/// How reading the sources ended.
+/// Writes the numbers of a run to a file, where one is named, also of a run that failed; only one that found the lake in
+/// use leaves the file to who uses it. `fill` is given the exit code.
+pub(super) fn with_metrics<'a>(
+    path: Option<&Path>,
+    done: Result<Ending>,
+    fill: impl FnOnce(u8) -> Metrics<'a>,
+) -> Result<Ending> {
+    let Some(path) = path.filter(|_| !matches!(done, Err(Error::Busy(_)))) else { return done };
+    let exit_code = done.as_ref().map_or_else(Error::exit_code, |ending| ending.exit_code());
+    let numbers = Metrics { ended_at: chrono::Utc::now().timestamp_micros(), ..fill(exit_code) };
+    let written = file::write_public_file(path, |out| metrics::write(&numbers, out));
+    done.and_then(|ending| written.map(|()| ending))
+}
+
+/// The size of a lake for the metrics.
+pub(super) fn size_of(status: &Status) -> metrics::Lake {
+    let Status { version, bytes, rows, last_ts, .. } = *status;
+    metrics::Lake { version, bytes, rows, last_ts }
+}
+
+/// How reading the sources ended. Where all of them are logs of something else, nobody wanted that.
 pub(super) fn ending_of(accounts: &[Account]) -> Ending {
+    let mut all = Account::default();
+    accounts.iter().for_each(|account| all.add(account));
+    let is_new = |account: &Account| matches!(account.outcome, SourceOutcome::Ingested | SourceOutcome::Skipped);
+    if all.not_audit > 0 && all.not_audit + all.blanks == all.lines && accounts.iter().all(is_new) {
+        let lines = all.not_audit;
+        say(&format!("no audit events among {lines} lines of logs; kubesift probe FILE shows what they are"));
+        return Ending::Refused;
+    }
     if accounts.iter().any(|account| account.outcome == SourceOutcome::Refused) {
         Ending::Refused
     } else if accounts.iter().any(|account| account.rejected() > 0 || !account.notes.is_empty()) {

@@ -42,6 +42,14 @@ pub(super) fn write(path: &Path, write: impl FnOnce(&mut (dyn Write + Send)) -> 
     }
 }
 
+/// Whether there is a file or an object of that name.
+pub(super) fn exists(path: &Path) -> Result<bool> {
+    match object(path)? {
+        Some(object) => Ok(object.head()?.is_some()),
+        None => Ok(path.symlink_metadata().is_ok()),
+    }
+}
+
 /// The path as it may be told: a URL without what is secret in it.
 pub(super) fn shown(path: &Path) -> PathBuf {
     path.to_str().filter(|text| store::is_url(text)).map_or_else(|| path.to_owned(), |url| store::shown(url).into())

@@ -69,5 +69,5 @@ pub(super) fn triage(job: &Job<'_>, pack: &Pack, config: &Config, period: Period
     let accounts = ingest::with_skipped(job.found, ingested.accounts);
     let work = detect::Work { pack, config, watch: &watch, accounts: &accounts };
     let settings = job.limits.settings(&folder.path().join("spill"))?;
-    detect::over(&lake, &work, &settings, period, job.output, false)
+    detect::over(&lake, &work, &settings, period, job.output, false, &mut detect::Numbers::default())
 }

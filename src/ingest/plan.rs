@@ -112,7 +112,7 @@ fn head<'a>(source: &Source, ledger: &'a Ledger) -> Head<'a> {
             let earlier = ledger.same_state(&source.name, source.bytes, source.modified_ns);
             earlier.map_or_else(read, Head::Known)
         }
-        Place::File(_) => read(),
+        Place::File(_) | Place::Member(_) | Place::Unreadable(_) => read(),
     }
 }
 

@@ -1,22 +1,18 @@
 //! Sources as lines: what one way of storing a log gives, every other gives too.
 
+pub(super) mod pack;
+
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use super::*;
 use crate::store::Stores;
+use pack::gz;
 
 fn source(folder: &Path, content: &[u8]) -> Source {
     let path = folder.join("audit.log");
     fs::write(&path, content).unwrap();
     find(&[path], &Stores::default()).unwrap().sources.remove(0)
-}
-
-fn gz(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// All lines of a source.

@@ -129,7 +129,8 @@ impl Quick {
         }
         codes[Coded::Verb] = words.code_of_bytes(Coded::Verb, spans.verb);
         let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
-        codes[Coded::Flags] = words.code_of(Coded::Flags, flags(false, said.long_agent, stage_ts < ts).as_deref());
+        codes[Coded::Flags] =
+            words.code_of(Coded::Flags, flags(false, said.long_agent, stage_ts < ts, false).as_deref());
         let object = kind(words, &codes);
         let mut put = |column, body: Option<&[u8]>| {
             let texts = block.texts_mut(column);

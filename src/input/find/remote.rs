@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Finder, GLOB, LABELS, Place, Source};
+use super::{Finder, GLOB, Place, Source, is_ours_or_hidden};
 use crate::error::{Error, Result};
+use crate::input::archive;
 use crate::store::{self, Entry, Location};
 use glob::Pattern;
 
@@ -12,7 +13,7 @@ impl Finder<'_> {
     pub(super) fn url(&mut self, url: &str) -> Result<()> {
         let (bucket, key) = self.stores.bucket(url)?;
         if let Some((place, entry)) = self.named_object(&bucket, url, &key)? {
-            self.object(&place, entry);
+            self.object(&place, entry, true);
             return Ok(());
         }
         let shown = store::shown(url);
@@ -27,7 +28,7 @@ impl Finder<'_> {
         if entries.is_empty() {
             self.skip(shown.as_ref(), "no object matches");
         }
-        entries.into_iter().for_each(|entry| self.object(&bucket, entry));
+        entries.into_iter().for_each(|entry| self.object(&bucket, entry, false));
         Ok(())
     }
 
@@ -42,12 +43,15 @@ impl Finder<'_> {
         Ok(Some((place, entry)).filter(|_| !is_marker))
     }
 
-    fn object(&mut self, bucket: &Location, entry: Entry) {
+    fn object(&mut self, bucket: &Location, entry: Entry, named: bool) {
         let name = bucket.url_of(&entry.path);
         if self.seen.insert(PathBuf::from(&name)) {
             let (bytes, modified_ns) = (entry.bytes, entry.modified_ns);
             let place = Place::Object { bucket: bucket.clone(), entry };
-            self.found.sources.push(Source { name, place, bytes, modified_ns, cluster: None });
+            archive::take(
+                Source { name, place, bytes, modified_ns, named, cluster: None, envelope: None },
+                &mut self.found,
+            );
         }
     }
 }
@@ -74,7 +78,7 @@ fn globbed(bucket: &Location, key: &str, shown: &str) -> Result<Vec<Entry>> {
 
 /// Whether no part of a name below a folder is hidden.
 fn is_open(name: &str) -> bool {
-    name.split('/').all(|part| !part.starts_with(['.', '_']) && part.as_bytes() != LABELS)
+    !name.split('/').any(|part| is_ours_or_hidden(part.as_bytes()))
 }
 
 #[cfg(test)]
@@ -152,6 +156,25 @@ mod tests {
             }
             assert_eq!(names(&taken), expected, "{pattern}");
             assert_eq!(taken.skipped.len(), usize::from(pattern == "*.gz"));
+        }
+    }
+
+    #[test]
+    fn objects_that_are_called_archives_give_their_members() {
+        let stores = bucket(&["a/1.log", "a/b.tar"]);
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(8);
+        archive.append_data(&mut header, "audit.log", &b"{\"a\":1}\n"[..]).unwrap();
+        let archive = archive.into_inner().unwrap();
+        stores.location("memory://logs/a/2.tgz").unwrap().put(crate::input::tests::pack::gz(&archive)).unwrap();
+        stores.location("memory://logs/a/3.tar").unwrap().put(archive).unwrap();
+        let found = found(&stores, &["a"]).unwrap();
+        assert_eq!(names(&found), ["a/1.log", "a/2.tgz!/audit.log", "a/3.tar!/audit.log"]);
+        assert_eq!(found.skipped.len(), 1, "a file that is called an archive and is plain text");
+        for source in &found.sources[1..] {
+            assert_eq!(crate::input::head(source, 100).unwrap(), b"{\"a\":1}\n");
+            assert_eq!(crate::input::prefix_hashes(source, &[]).unwrap(), [(8, blake3::hash(b"{\"a\":1}\n"))]);
         }
     }
 
