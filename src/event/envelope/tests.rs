@@ -221,6 +221,14 @@ fn an_envelope_that_was_named_is_the_only_one_read() {
 }
 
 #[test]
+fn elements_of_a_list_that_was_split_are_still_of_its_envelope() {
+    let parts = [(Envelope::EventList, EVENT.to_owned()), (Envelope::AksRecords, aks("kube-audit", EVENT))];
+    for (list, element) in parts {
+        assert_eq!(read_of(&element, "a", Some(list)).rows.num_rows(), 1, "{list}");
+    }
+}
+
+#[test]
 fn several_events_in_one_envelope_are_several_rows_of_one_line() {
     let others = [EVENT, &EVENT.replace("a-1", "a-2"), "", "{\"msg\":\"x\"}", "{\"auditID\":"];
     let batch = read(&subscription(AUDIT, &others));
@@ -334,8 +342,8 @@ fn texts_in_texts_end_somewhere() {
     assert_eq!(read(&three).rows.num_rows(), 1);
     let four = read(&wrap(&three));
     assert_eq!((four.rows.num_rows(), four.rejects[0].reason), (0, Reason::TooDeep));
-    let arrays = (0..100).fold(EVENT.to_owned(), |text, _| format!("[{{\"_id\":1,\"_source\":{text}}}]"));
-    assert_eq!(read(&arrays).rejects[0].reason, Reason::TooDeep);
+    let objects = (0..100).fold(EVENT.to_owned(), |text, _| format!("{{\"_id\":1,\"_source\":{text}}}"));
+    assert_eq!(read(&objects).rejects[0].reason, Reason::TooDeep);
     let deep = format!("{{\"log\":{}1{},\"stream\":1,\"time\":1}}", "[".repeat(9_999), "]".repeat(9_999));
     assert_eq!(read(&deep).rejects[0].reason, Reason::TooDeep);
 }
@@ -345,9 +353,10 @@ fn what_is_packed_has_a_bound_for_the_whole_line() {
     let bomb = gzipped(&" ".repeat(15 << 20));
     let records: Vec<Value> = (0..8).map(|_| json!({"kinesis": {"data": bomb}})).collect();
     let batch = read(&json!({"Records": records}).to_string());
-    assert_eq!((batch.blanks, batch.not_audit), (4, 4), "four fit into the bound");
+    assert_eq!((batch.blanks, batch.rejects.len()), (4, 4), "four fit into the bound");
+    assert_eq!(batch.rejects[0].reason, Reason::TooLong);
     let batch = read(&json!({"Records": [{"kinesis": {"data": "%%%"}}]}).to_string());
-    assert_eq!(batch.not_audit + batch.rejects.len() as u64, 1);
+    assert_eq!(batch.rejects.len(), 1);
 }
 
 #[test]
