@@ -18,6 +18,7 @@ use kubesift::generate::{Compression, FolderOptions, Options, write_folder};
 use kubesift::ingest::{self, Watch, ingest};
 use kubesift::input;
 use kubesift::lake::Lake;
+use kubesift::store::Stores;
 use rayon::prelude::*;
 use tape::{BareParser, Padded, chunks};
 
@@ -120,7 +121,7 @@ fn inflated(packed: &[u8]) -> usize {
 
 fn measure_ingest(folder: &Path) -> Result<Measured> {
     let temp = tempfile::tempdir().map_err(|error| Error::storage(folder, error))?;
-    let sources = input::find(&logs(folder)?)?.sources;
+    let sources = input::find(&logs(folder)?, &Stores::default())?.sources;
     // the files are in the page cache, as they are for the floors
     for source in logs(folder)? {
         let mut file = File::open(&source).map_err(|error| Error::storage(&source, error))?;

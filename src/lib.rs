@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! archived logs --> input --> event --> lake --> engine --> finding --> report
-//!  files, stdin     find,     unwrap,   Parquet  session,   one row     table, CSV,
-//!  .gz .zst         decode,   parse,    + Delta  views,     one         NDJSON, Parquet,
+//!  files, URLs,     find,     unwrap,   Parquet  session,   one row     table, CSV,
+//!  .gz .xz .tar     decode,   parse,    + Delta  views,     one         NDJSON, Parquet,
 //!                   chunk     redact,   log      detections finding     HTML ...
 //!                             columns
 //! ```

@@ -22,7 +22,7 @@ use crate::schema::check_cluster;
 /// Arguments of `kubesift ingest`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Log files, folders, globs, s3:// gs:// az:// https:// URLs, or `-` for stdin; plain, gzip or zstd
+    /// Log files, folders, globs, s3:// gs:// az:// https:// URLs, or `-` for stdin; packed or not, tar and zip
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// The lake's folder or URL; made if it is not there
