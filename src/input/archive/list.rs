@@ -172,7 +172,7 @@ impl<'a> Listing<'a> {
             }
             Some(Start::Log(_)) | None => {}
         }
-        let Source { modified_ns, ref cluster, ref envelope, .. } = *self.source;
+        let Source { modified_ns, ref cluster, ref envelope, .. } = self.source;
         let (cluster, envelope) = (cluster.clone(), envelope.clone());
         let place = Place::Member(Arc::new(member));
         self.found.sources.push(Source { name, place, bytes, modified_ns, named: false, cluster, envelope });
