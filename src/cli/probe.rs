@@ -36,6 +36,8 @@ const OWN: [&str; 6] = ["source", "line", "event_hash", "envelope", "lost", "clu
 #[derive(Default)]
 struct Probed {
     source: String,
+    /// What it is packed in, outermost first.
+    packings: Vec<&'static str>,
     lines: u64,
     events: u64,
     not_audit: u64,
@@ -82,6 +84,7 @@ fn probe(source: &Source, most: u64) -> Result<Probed> {
         }
         Err(error) => return Err(error),
     };
+    probed.packings = lines.packings().collect();
     // the hashes of what is taken out are of no use beyond this run
     let mut parser = Parser::new("default", Redactor::new(*blake3::hash(source.name.as_bytes()).as_bytes()));
     while probed.lines < most {
@@ -161,7 +164,7 @@ impl Probed {
             })
             .collect();
         json!({
-            "source": self.source, "lines": self.lines, "more": self.is_more, "events": self.events,
+            "source": self.source, "packings": self.packings, "lines": self.lines, "more": self.is_more, "events": self.events,
             "not_audit": self.not_audit, "blanks": self.blanks, "envelopes": self.envelopes,
             "clusters": self.clusters, "lost": self.lost, "rejects": rejects, "first_event": self.first,
             "notes": self.notes,
@@ -171,6 +174,9 @@ impl Probed {
     fn text(&self) -> String {
         let first = if self.is_more { "first " } else { "" };
         let mut text = format!("{}\n  {first}{} lines: {} events", self.source, self.lines, self.events);
+        if !self.packings.is_empty() {
+            text = text.replacen('\n', &format!("\n  packed: {}\n", self.packings.join(", in it ")), 1);
+        }
         text += &format!(", {} of other logs, {} blank, {} rejected\n", self.not_audit, self.blanks, self.rejected());
         for (name, count) in &self.envelopes {
             let about = name.parse().map_or("", Envelope::about);

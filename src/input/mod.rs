@@ -108,6 +108,16 @@ impl Lines {
         }
     }
 
+    /// The names of what the source is packed in, outermost first.
+    pub fn packings(&self) -> impl Iterator<Item = &'static str> {
+        let decoder = match self.chunker.get_ref() {
+            Form::Lines(decoder) => decoder,
+            Form::Documents(items) => items.get_ref().get_ref(),
+            Form::Pieces(lines) => lines.get_ref().get_ref(),
+        };
+        decoder.packings()
+    }
+
     /// How the source ended, once there is no next piece.
     #[must_use]
     pub fn ending(&self) -> Ending {

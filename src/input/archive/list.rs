@@ -172,9 +172,10 @@ impl<'a> Listing<'a> {
             }
             Some(Start::Log(_)) | None => {}
         }
-        let (place, cluster) = (Place::Member(Arc::new(member)), self.source.cluster.clone());
-        let modified_ns = self.source.modified_ns;
-        self.found.sources.push(Source { name, place, bytes, modified_ns, named: false, cluster, envelope: None });
+        let Source { modified_ns, ref cluster, ref envelope, .. } = self.source;
+        let (cluster, envelope) = (cluster.clone(), envelope.clone());
+        let place = Place::Member(Arc::new(member));
+        self.found.sources.push(Source { name, place, bytes, modified_ns, named: false, cluster, envelope });
     }
 }
 
