@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value, json};
 
-use super::{Ending, output};
+use super::{Ending, output, place};
 use crate::block::{Coded, NULL};
 use crate::error::{Error, Result};
 use crate::event::{Batch, Envelope, Parser, Place, Redactor};
@@ -55,7 +55,7 @@ struct Probed {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    let found = input::find(&args.paths)?;
+    let found = input::find(&args.paths, &place::stores())?;
     let mut all: Vec<Probed> = found.sources.iter().map(|source| probe(source, args.lines)).collect::<Result<_>>()?;
     all.extend(found.skipped.iter().map(|(path, why)| Probed {
         source: path.to_string_lossy().into_owned(),

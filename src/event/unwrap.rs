@@ -84,7 +84,7 @@ impl Parser {
     }
 
     fn is_wanted(&self, envelope: Envelope) -> bool {
-        self.only.is_none_or(|only| only == envelope)
+        self.only.is_none_or(|only| only.covers(envelope))
     }
 
     fn quick(&mut self, text: &[u8], context: &Context<'_>) -> bool {
@@ -121,7 +121,7 @@ impl Parser {
     ) {
         if !self.is_wanted(context.envelope) {
             let detail = format!("an event that is wrapped otherwise ({})", context.envelope);
-            return self.refuse((Reason::NotAuditEvent, detail), text, context, counts);
+            return reject((Reason::NotAuditEvent, detail), text, context, counts);
         }
         let uri = event.request_uri.map(|uri| self.redactor.request_uri(uri));
         let derived = derive::derive(event, uri.as_deref().unwrap_or_default());
@@ -166,7 +166,7 @@ impl Parser {
         }
         if context.wrappers == limits::WRAPPERS_MAX {
             let detail = format!("wrapped more than {} times", limits::WRAPPERS_MAX);
-            return self.refuse((Reason::TooDeep, detail), whole, context, counts);
+            return reject((Reason::TooDeep, detail), whole, context, counts);
         }
         let inside = Context {
             envelope: context.envelope.around(wrapped.envelope),
@@ -194,12 +194,12 @@ impl Parser {
             Inner::Json(text) => self.line(text, &context, counts),
             Inner::Text(_) | Inner::Packed(_) if context.texts == limits::WRAPPED_TEXTS_MAX => {
                 let detail = format!("texts within texts, more than {}", limits::WRAPPED_TEXTS_MAX);
-                self.refuse((Reason::TooDeep, detail), whole, &context, counts);
+                reject((Reason::TooDeep, detail), whole, &context, counts);
             }
             Inner::Text(text) => self.line(text.as_bytes(), &deeper, counts),
             Inner::Packed(text) => match envelope::packed::unpack(text, &mut counts.left) {
                 Ok(bytes) => self.line(&bytes, &deeper, counts),
-                Err((reason, detail)) => self.refuse((reason, detail.to_owned()), whole, &context, counts),
+                Err((reason, detail)) => reject((reason, detail.to_owned()), whole, &context, counts),
             },
             Inner::Rebuilt(event) => {
                 let cluster = event.cluster.as_deref().and_then(envelope::safe_cluster);
@@ -221,17 +221,23 @@ impl Parser {
     }
 
     /// Counts a text that is no event.
-    fn refuse(&self, (reason, detail): (Reason, String), text: &[u8], context: &Context<'_>, counts: &mut Counts) {
-        counts.lines += 1;
-        let is_other_log = context.wrappers > 0 && !context.is_audit && !context.is_item;
+    fn refuse(&self, why: (Reason, String), text: &[u8], context: &Context<'_>, counts: &mut Counts) {
+        let is_other_log = context.envelope.brings_other_logs() && !context.is_audit;
         if is_other_log && self.is_wanted(context.envelope) && !envelope::may_be_event(text) {
+            counts.lines += 1;
             counts.not_audit += 1;
-            return;
+        } else {
+            reject(why, text, context, counts);
         }
-        let is_cut = context.is_tail && matches!(reason, Reason::BadJson | Reason::InvalidUtf8);
-        let reason = if is_cut { Reason::TruncatedTail } else { reason };
-        counts.rejects.push(Reject::new(reason, detail, context.line, context.place.offset, text));
     }
+}
+
+/// Counts a text that may have been an event, or held some.
+fn reject((reason, detail): (Reason, String), text: &[u8], context: &Context<'_>, counts: &mut Counts) {
+    counts.lines += 1;
+    let is_cut = context.is_tail && matches!(reason, Reason::BadJson | Reason::InvalidUtf8);
+    let reason = if is_cut { Reason::TruncatedTail } else { reason };
+    counts.rejects.push(Reject::new(reason, detail, context.line, context.place.offset, text));
 }
 
 fn origin<'a>(fallback: &'a str, text: &[u8], context: &Context<'a>) -> Origin<'a> {

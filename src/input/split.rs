@@ -336,7 +336,7 @@ impl Splitter {
     /// The lists on whose way the string is that just ended, were it a key.
     fn named(&self) -> Ways {
         let Some([b'"', name @ .., b'"']) = self.held.get(self.string_start..) else { return 0 };
-        self.below(|step| step == Step::Key(name))
+        self.below(|step| matches!(step, Step::Key(key) if key == name))
     }
 
     /// The lists whose way goes on from the innermost open object or array by a step that `is_it`.

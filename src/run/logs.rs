@@ -9,6 +9,7 @@ use super::plan::Window;
 use crate::account::{Account, Outcome};
 use crate::config::{LogSource, Named, Pattern, day_of};
 use crate::error::{Error, Result};
+use crate::event::Envelope;
 use crate::input::{self, Found, Source};
 use crate::schema::check_cluster;
 use crate::store::{self, Stores};
@@ -18,8 +19,6 @@ use crate::store::{self, Stores};
 pub struct Listed {
     /// Where it is.
     pub source: Source,
-    /// The envelope that its events lie in, where it is not told by content.
-    pub envelope: Option<String>,
     /// Why it is read.
     pub why: String,
 }
@@ -48,7 +47,10 @@ impl Logs {
 pub fn find(sources: &[LogSource], window: &Window, stores: &Stores) -> Result<Logs> {
     let mut logs = Logs::default();
     let mut seen = HashSet::new();
-    for configured in sources {
+    for (index, configured) in sources.iter().enumerate() {
+        if let Some(Err(why)) = configured.envelope.as_deref().map(str::parse::<Envelope>) {
+            return Err(Error::usage(format!("source {}: envelope: {why}", index + 1)));
+        }
         let pattern = Pattern::parse(&configured.path).map_err(Error::Usage)?;
         let mut any = false;
         for glob in pattern.globs(window.since, window.until) {
@@ -135,7 +137,8 @@ fn sort(
         let Some(why) = wanted(&named, window) else { continue };
         if seen.insert(source.name.clone()) {
             source.cluster = named.cluster.or_else(|| configured.cluster.clone());
-            logs.listed.push(Listed { source, envelope: configured.envelope.clone(), why });
+            source.envelope.clone_from(&configured.envelope);
+            logs.listed.push(Listed { source, why });
         }
     }
 }
@@ -238,6 +241,16 @@ mod tests {
         let logs = find(&[at(format!("{good}/below")), at(good)], &two_days(), &Stores::default()).unwrap();
         assert_eq!(logs.listed.len(), 1);
         assert_eq!(logs.troubles[0].outcome, Outcome::Refused);
+    }
+
+    #[test]
+    fn a_source_may_name_its_envelope_and_it_must_be_one() {
+        let root = folder(&["a.log"]);
+        let path = format!("{}/a.log", root.path().display());
+        let at = |envelope: &str| LogSource { path: path.clone(), cluster: None, envelope: Some(envelope.to_owned()) };
+        let found = |envelope: &str| find(&[at(envelope)], &two_days(), &Stores::default());
+        assert_eq!(found("gke").unwrap().listed[0].source.envelope.as_deref(), Some("gke"));
+        assert!(found("gek").unwrap_err().to_string().starts_with("source 1: envelope: unknown envelope"));
     }
 
     #[test]

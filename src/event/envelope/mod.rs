@@ -3,7 +3,7 @@
 //! Only a line that is no event is asked what it wraps. Whatever an event quotes, a user agent or a body that looks like
 //! an envelope, it stays one event: the texts that an envelope is told by are its own members, never those of an event.
 //!
-//! Envelopes are told by the names of their members ([`ROWS`]) or, for text before the JSON, by the exact shape of what
+//! Envelopes are told by the names of their members (`told::ROWS`) or, for text before the JSON, by the exact shape of what
 //! stands there ([`prefix`]). What is inside comes out as [`Piece`]s, which are read as if they were lines: an event, or
 //! another envelope.
 
@@ -92,7 +92,7 @@ envelopes! {
     Rancher = "rancher", false, "API audit log of Rancher itself";
     AckSls = "ack-sls", false, "Alibaba Cloud Log Service: every field a text";
     Yandex = "yandex", false, "Yandex Cloud Audit Trails";
-    Elastic = "elastic", false, "Elastic Agent, or a document exported from Elasticsearch";
+    Elastic = "elastic", true, "Elastic Agent, or a document exported from Elasticsearch";
     DockerJson = "docker-json", true, "Docker's json-file log";
     Cri = "cri", true, "container log of containerd or CRI-O";
     FluentBit = "fluent-bit", true, "record of Fluent Bit or Fluentd as JSON";
@@ -115,6 +115,22 @@ envelopes! {
 }
 
 impl Envelope {
+    /// Whether who asks for `self` gets what was found in `found`: elements of a list that spans lines come as lines of
+    /// their own.
+    pub(super) fn covers(self, found: Self) -> bool {
+        self == found
+            || match self {
+                Self::EventList | Self::JsonArray => found == Self::Native,
+                Self::AksRecords => found == Self::AksLine,
+                _ => false,
+            }
+    }
+
+    /// Whether it is known for what it is, so that a text in it that is no event is a line of another log.
+    pub(super) fn brings_other_logs(self) -> bool {
+        !matches!(self, Self::Native | Self::EventList | Self::GoNames | Self::JsonArray | Self::JsonMessage)
+    }
+
     /// What an event counts as wrapped in that lies in `self` and in `inner` within it: the outermost that says where
     /// it comes from, else the outermost.
     pub(super) fn around(self, inner: Self) -> Self {
@@ -224,12 +240,11 @@ impl<'a> Piece<'a> {
     }
 }
 
+/// What makes a record into an event.
+type Rebuilder = fn(&serde_json::Value) -> Result<rebuild::Rebuilt, rebuild::Refusal>;
+
 /// What a rebuilder makes of the record that is the whole text.
-fn rebuilt<'a>(
-    envelope: Envelope,
-    text: &[u8],
-    by: fn(&serde_json::Value) -> Result<rebuild::Rebuilt, rebuild::Refusal>,
-) -> Wrapped<'a> {
+fn rebuilt<'a>(envelope: Envelope, text: &[u8], by: Rebuilder) -> Wrapped<'a> {
     let inner = match rebuild::parse(text).map(|record| by(&record)) {
         Ok(Ok(event)) => Inner::Rebuilt(event),
         Ok(Err(rebuild::Refusal::NotAudit)) => Inner::NotAudit,
@@ -242,7 +257,7 @@ fn rebuilt<'a>(
             Inner::Rejected(Reason::TooDeep, "nested too deep, or too many values, for a record that is no event")
         }
     };
-    Wrapped::one(envelope, Piece::new(inner))
+    Wrapped::one(envelope, Piece::new(inner).audit(true))
 }
 
 /// Whether a text speaks of audit events at all. What lies in a carrier and does not is the log of something else.

@@ -73,10 +73,16 @@ fn aks(category: &str, log: &str) -> String {
 
 const AUDIT: &str = "kube-apiserver-audit-0f";
 
-/// Lines that wrap the event so that all of it is kept: the envelope, the cluster that it names, and the line.
-fn wrappers() -> Vec<(&'static str, &'static str, String)> {
+/// Lines that wrap the event so that all of it is kept.
+fn wrappers() -> Vec<Wrapping> {
+    [of_clouds(), of_collectors(), of_text_and_others()].concat()
+}
+
+/// An envelope, the cluster that it names, and a line.
+type Wrapping = (&'static str, &'static str, String);
+
+fn of_clouds() -> Vec<Wrapping> {
     let (e, m) = (EVENT, quoted(EVENT));
-    let ended = quoted(&format!("{EVENT}\n"));
     let insights = format!(
         r#"[{{"field":"@timestamp","value":"2026-01-15 10:00:00.000"}},{{"field":"@message","value":{m}}},{{"field":"@log","value":"111122223333:/aws/eks/blue/cluster"}}]"#
     );
@@ -107,6 +113,13 @@ fn wrappers() -> Vec<(&'static str, &'static str, String)> {
         ("aks-table", "default", json!({"Category": "kube-audit", "log_s": e, "TimeGenerated": "x"}).to_string()),
         ("openshift-node-logs", "default", format!("node-0.example.com {e}")),
         ("grep", "default", format!("/var/log/audit-2026.log:{e}")),
+    ]
+}
+
+fn of_collectors() -> Vec<Wrapping> {
+    let (e, m) = (EVENT, quoted(EVENT));
+    let ended = quoted(&format!("{EVENT}\n"));
+    vec![
         (
             "otlp",
             "d24a",
@@ -142,6 +155,12 @@ fn wrappers() -> Vec<(&'static str, &'static str, String)> {
         ("splunk", "default", format!(r#"{{"time":1768471200,"host":"h","sourcetype":"x","event":{e}}}"#)),
         ("splunk", "default", format!(r#"{{"time":1768471200,"host":"h","sourcetype":"x","event":{m}}}"#)),
         ("splunk", "default", format!(r#"{{"preview":false,"result":{{"_raw":{m},"sourcetype":"x"}}}}"#)),
+    ]
+}
+
+fn of_text_and_others() -> Vec<Wrapping> {
+    let (e, m) = (EVENT, quoted(EVENT));
+    vec![
         ("syslog", "default", format!("<133>1 2026-01-15T10:00:00.004Z node-0 audit - - - {e}")),
         ("syslog", "default", format!(r#"<133>1 2026-01-15T10:00:00.004Z node-0 audit 7 m [a@1 b="]\""][c@2] {e}"#)),
         ("syslog", "default", format!("<133>Jan  5 10:00:00 node-0 audit[12]: @cee: {e}")),
@@ -217,6 +236,14 @@ fn an_envelope_that_was_named_is_the_only_one_read() {
         let other = if envelope == Envelope::Gke { Envelope::Cri } else { Envelope::Gke };
         let batch = read_of(&line, "a", Some(other));
         assert_eq!((batch.rows.num_rows(), batch.rejects.len(), batch.not_audit), (0, 1, 0), "{line}");
+    }
+}
+
+#[test]
+fn elements_of_a_list_that_was_split_are_still_of_its_envelope() {
+    let parts = [(Envelope::EventList, EVENT.to_owned()), (Envelope::AksRecords, aks("kube-audit", EVENT))];
+    for (list, element) in parts {
+        assert_eq!(read_of(&element, "a", Some(list)).rows.num_rows(), 1, "{list}");
     }
 }
 
@@ -334,8 +361,8 @@ fn texts_in_texts_end_somewhere() {
     assert_eq!(read(&three).rows.num_rows(), 1);
     let four = read(&wrap(&three));
     assert_eq!((four.rows.num_rows(), four.rejects[0].reason), (0, Reason::TooDeep));
-    let arrays = (0..100).fold(EVENT.to_owned(), |text, _| format!("[{{\"_id\":1,\"_source\":{text}}}]"));
-    assert_eq!(read(&arrays).rejects[0].reason, Reason::TooDeep);
+    let objects = (0..100).fold(EVENT.to_owned(), |text, _| format!("{{\"_id\":1,\"_source\":{text}}}"));
+    assert_eq!(read(&objects).rejects[0].reason, Reason::TooDeep);
     let deep = format!("{{\"log\":{}1{},\"stream\":1,\"time\":1}}", "[".repeat(9_999), "]".repeat(9_999));
     assert_eq!(read(&deep).rejects[0].reason, Reason::TooDeep);
 }
@@ -345,9 +372,10 @@ fn what_is_packed_has_a_bound_for_the_whole_line() {
     let bomb = gzipped(&" ".repeat(15 << 20));
     let records: Vec<Value> = (0..8).map(|_| json!({"kinesis": {"data": bomb}})).collect();
     let batch = read(&json!({"Records": records}).to_string());
-    assert_eq!((batch.blanks, batch.not_audit), (4, 4), "four fit into the bound");
+    assert_eq!((batch.blanks, batch.rejects.len()), (4, 4), "four fit into the bound");
+    assert_eq!(batch.rejects[0].reason, Reason::TooLong);
     let batch = read(&json!({"Records": [{"kinesis": {"data": "%%%"}}]}).to_string());
-    assert_eq!(batch.not_audit + batch.rejects.len() as u64, 1);
+    assert_eq!(batch.rejects.len(), 1);
 }
 
 #[test]

@@ -174,7 +174,7 @@ impl<'a> Listing<'a> {
         }
         let (place, cluster) = (Place::Member(Arc::new(member)), self.source.cluster.clone());
         let modified_ns = self.source.modified_ns;
-        self.found.sources.push(Source { name, place, bytes, modified_ns, named: false, cluster });
+        self.found.sources.push(Source { name, place, bytes, modified_ns, named: false, cluster, envelope: None });
     }
 }
 

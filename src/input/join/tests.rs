@@ -96,11 +96,11 @@ fn other_logs_are_not_joined() {
 
 #[test]
 fn a_line_without_end_is_not_held() {
-    let text = format!("{OUT} F a\n{OUT} P {}\n{OUT} F b\n", "x".repeat(limits::LINE_BYTES_MAX + 9));
+    let text = format!("{OUT} F a\n{OUT} P {}\n{OUT} F b\n", "x".repeat(limits::LINE_BYTES_MAX + (1 << 20)));
     let mut reader = JoinReader::new(text.as_bytes(), Cutter::Cri);
     let mut out = Vec::new();
     reader.read_to_end(&mut out).unwrap();
-    assert_eq!(out, text.as_bytes());
+    assert!(out == text.as_bytes(), "it is given out as it is");
     assert!(reader.line.capacity() <= limits::LINE_BYTES_MAX * 2 + BLOCK_BYTES);
 }
 
@@ -119,10 +119,10 @@ proptest! {
             JoinReader::new(Steps(text.as_bytes(), step), cutter).read_to_end(&mut out).unwrap();
             let lines = |text: &[u8]| memchr::memchr_iter(b'\n', text).count();
             let (before, after) = (lines(text.as_bytes()), lines(&out));
-            // what is left over at the end may need a line of its own
-            prop_assert!((before..=before + 2).contains(&after), "{before} lines became {after}");
+            // what is left over at the end may need a line of its own, and lacks its line break
+            prop_assert!((before.saturating_sub(1)..=before + 2).contains(&after), "{before} lines became {after}");
             if cutter != Cutter::Docker {
-                let letters = |text: &[u8]| text.iter().filter(|byte| **byte == b'a').count();
+                let letters = |text: &[u8]| memchr::memchr_iter(b'a', text).count();
                 prop_assert!(letters(&out) >= letters(text.as_bytes()) - text.matches("audit").count());
             }
         }
