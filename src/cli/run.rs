@@ -157,7 +157,7 @@ impl<'a> Job<'a> {
 
     /// The lake, if there is one yet.
     fn open(&self) -> Result<Option<Lake>> {
-        match Lake::open(&self.lake) {
+        match Lake::open(place::lake(&self.lake)?) {
             Ok(lake) => Ok(Some(lake)),
             // none yet, or one whose creation was interrupted
             Err(Error::Usage(_)) => Ok(None),
@@ -194,7 +194,7 @@ impl<'a> Job<'a> {
         let lake = match existing {
             Some(lake) => lake,
             None if logs.listed.is_empty() && logs.troubles.is_empty() => return Err(nothing(&logs)),
-            None => Lake::create_or_open(&self.lake)?,
+            None => Lake::create_or_open(place::lake(&self.lake)?)?,
         };
         if turn.is_none() {
             turn = Some(Turn::take(&lake)?);

@@ -8,7 +8,8 @@
 //!     date=2026-03-01/           parts, by UTC date of the event
 //!       part-<run>-<n>.parquet
 //!     _tmp/                      what is not yet, or no longer, part of the table
-//!       run-<run>/               parts that a run is writing; its presence says that the run has not ended
+//!       run-<run>/               parts that a run is writing; its presence says that the run has not ended (on an
+//!                                object store only that: `open`, which says since when)
 //!       torn/                    log entries that `repair` took away
 //!   findings/                    the Delta table of what was found, made when there is something to keep
 //!     _delta_log/  date=.../     as in events; its runs write in the _tmp of events

@@ -3,6 +3,9 @@
 //! There are no folders and no lock. A run says by an object of its own that it has not ended; one that stays so for
 //! [`limits::REMOTE_RUN_HOURS_MAX`] is taken for dead. What a run writes waits in a private folder of this machine
 //! until it is complete; its rows are redacted already.
+//!
+//! The redaction key lies beside the rows: whoever may read the bucket may read it, and can try guesses at values
+//! against their fingerprints. Uploads that a dead run left half-way are the bucket's own rule to remove.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

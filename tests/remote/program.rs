@@ -1,6 +1,6 @@
 //! The program over object stores: logs read from a bucket, findings written to one.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -8,7 +8,21 @@ use super::server::{Proxy, SECRET_KEY, Server, env_of};
 use crate::rig::{Ran, Scratch, gzip, lines, log, parquet};
 
 /// Runs the program with the variables of a server, and no others that stores heed.
-fn run(scratch: &Scratch, env: &[(String, String)], line: &str) -> Ran {
+pub(super) fn run(scratch: &Scratch, env: &[(String, String)], line: &str) -> Ran {
+    ran(command(scratch, env, line).output().unwrap())
+}
+
+/// What was run, which told no secret.
+pub(super) fn ran(output: Output) -> Ran {
+    let ran = Ran::from(output);
+    for text in [&ran.out, &ran.err] {
+        assert!(!text.contains(SECRET_KEY) && !text.contains("hush"), "{ran:?}");
+    }
+    ran
+}
+
+/// The program with the variables of a server, and no others that stores heed.
+pub(super) fn command(scratch: &Scratch, env: &[(String, String)], line: &str) -> Command {
     let mut command: Command = scratch.command(line.split_whitespace());
     let heeded = |name: &str| ["AWS_", "GOOGLE_", "AZURE_", "KUBESIFT_"].iter().any(|start| name.starts_with(start));
     let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
@@ -16,11 +30,7 @@ fn run(scratch: &Scratch, env: &[(String, String)], line: &str) -> Ran {
         command.env_remove(name);
     }
     command.env("HOME", scratch.path("")).env("NO_PROXY", "*").envs(env.iter().cloned());
-    let ran = Ran::from(command.output().unwrap());
-    for text in [&ran.out, &ran.err] {
-        assert!(!text.contains(SECRET_KEY) && !text.contains("hush"), "{ran:?}");
-    }
-    ran
+    command
 }
 
 /// A bucket with three days of two clusters, ten events each, in several packings.
