@@ -161,5 +161,9 @@ pub const REMOTE_RANGE_TRIES: usize = 3;
 pub const REMOTE_PART_BYTES: usize = 8 << 20;
 /// An object that is read in one piece, in bytes: a log entry, a ledger, a baseline.
 pub const OBJECT_BYTES_MAX: u64 = 256 << 20;
+/// Objects of a lake that are read at a time.
+pub const REMOTE_READS_AT_ONCE: usize = 16;
+/// A run that writes to a lake on an object store and has not told for so many hours that it lives is dead.
+pub const REMOTE_RUN_HOURS_MAX: i64 = 24;
 /// Objects that one listing gives.
 pub const OBJECTS_LISTED_MAX: usize = 1_000_000;

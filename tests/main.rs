@@ -12,5 +12,6 @@ mod ingest;
 mod nights;
 mod properties;
 mod reference;
+mod remote;
 mod rig;
 mod tidy;

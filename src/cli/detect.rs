@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::output::Output;
-use super::{Ending, args, output, signals};
+use super::{Ending, args, output, place, signals};
 use crate::account::Account;
 use crate::config::Config;
 use crate::detect::Known;
@@ -22,7 +22,7 @@ use crate::run;
 /// Arguments of `kubesift detect`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     #[command(flatten)]
@@ -61,7 +61,7 @@ fn detect(args: &Args, numbers: &mut Numbers, size: &mut Option<metrics::Lake>) 
     args.metrics.as_deref().map_or(Ok(()), file::check)?;
     let pack = args.rules.pack()?;
     let config = args.knowledge.config()?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let work = Work { pack: &pack, config: &config, watch: &watch, accounts: &[] };

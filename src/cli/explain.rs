@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Ending, args, detect, output, signals};
+use super::{Ending, args, detect, output, place, signals};
 use crate::config::Config;
 use crate::detect::Detected;
 use crate::engine::{Events, Extent, Session, Settings};
@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// The finding's id, or its first six digits or more
     #[arg(value_name = "FINDING_ID")]
     id: String,
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     /// The detection that found it, so that only this one is run again
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     if let Some(detection) = &args.detection {
         pack.only(std::slice::from_ref(detection))?;
     }
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let settings = args.limits.settings(&lake.spill_folder())?;

@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// Log files, folders, globs, s3:// gs:// az:// https:// URLs, or `-` for stdin; plain, gzip or zstd
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The lake's folder; made if it is not there
+    /// The lake's folder or URL; made if it is not there
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     #[command(flatten)]
@@ -125,7 +125,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
 fn take_in(args: &Args, accounts: &mut Vec<Account>, size: &mut Option<metrics::Lake>) -> Result<Ending> {
     args.metrics.as_deref().map_or(Ok(()), file::check)?;
     let found = input::find(&args.paths, &place::stores())?;
-    let lake = Lake::create_or_open(&args.lake)?;
+    let lake = Lake::create_or_open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let threads = args::threads(args.threads);

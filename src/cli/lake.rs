@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Ending, args, output, signals};
+use super::{Ending, args, output, place, signals};
 use crate::baseline::Source;
 use crate::config::Config;
 use crate::detection::Pack;
@@ -40,7 +40,7 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Place {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
 }
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
 }
 
 fn status(root: &Path) -> Result<()> {
-    let status = Lake::open(root)?.status()?;
+    let status = Lake::open(place::lake(root)?)?.status()?;
     let time = |ts: Option<i64>| ts.map_or_else(|| "-".to_owned(), human::rfc3339);
     let totals = &status.totals;
     let findings = status.findings.as_ref().map_or_else(
@@ -67,7 +67,7 @@ fn status(root: &Path) -> Result<()> {
         },
     );
     let lines = [
-        ("lake", root.display().to_string()),
+        ("lake", place::shown(root).display().to_string()),
         ("version", status.version.to_string()),
         ("events", human::count(status.rows)),
         ("size", format!("{} in {} parts", human::bytes(status.bytes), status.parts)),
@@ -94,7 +94,7 @@ fn status(root: &Path) -> Result<()> {
 }
 
 fn repair(root: &Path) -> Result<()> {
-    let repairs = Lake::open(root)?.repair()?;
+    let repairs = Lake::open(place::lake(root)?)?.repair()?;
     let told = |repair: Repair| {
         format!(
             "the log entry of version {} of {} was torn and is dropped; the lake shows version {}; the torn entry lies in {}\n",
@@ -111,7 +111,7 @@ fn repair(root: &Path) -> Result<()> {
 }
 
 fn baseline(root: &Path, rebuild: bool, limits: &args::Limits) -> Result<()> {
-    let lake = Lake::open(root)?;
+    let lake = Lake::open(place::lake(root)?)?;
     if rebuild {
         lake.forget_baseline()?;
     }

@@ -1,9 +1,10 @@
-//! Where outputs go that a user names: a file, or an object by its URL.
+//! Where outputs go and lakes are that a user names: a file or folder, or an object by its URL.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
+use crate::lake::Root;
 use crate::report::file;
 use crate::store::{self, Location, Stores};
 
@@ -18,6 +19,11 @@ pub(super) fn stores() -> Stores {
 /// The object that a path means, where it is a URL.
 fn object(path: &Path) -> Result<Option<Location>> {
     path.to_str().filter(|text| store::is_url(text)).map(|url| stores().location(url)).transpose()
+}
+
+/// Where `--lake` says that the lake is.
+pub(super) fn lake(path: &Path) -> Result<Root> {
+    Ok(object(path)?.map_or_else(|| path.into(), Root::from))
 }
 
 /// Fails on what would fail when the output is written.

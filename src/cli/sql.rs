@@ -15,7 +15,7 @@ use crate::report::rows::{ROW_FORMATS, RowsWriter};
 pub(super) struct Args {
     /// One select over the views (`kubesift rules views` lists them)
     query: String,
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     /// Format of the rows
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     }
     let pack = crate::detection::Pack::embedded()?;
     let config = args.knowledge.config()?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let snapshot = lake.snapshot()?;
     let events = Events::Parts(snapshot.stored()?);
     let settings = args.limits.settings(&lake.spill_folder())?;

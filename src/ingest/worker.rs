@@ -11,7 +11,7 @@ use crate::block::{Block, Facts, Vocabulary};
 use crate::error::{Error, Result};
 use crate::event::{Parser, Place, Reason, Redactor, Reject, date};
 use crate::input::{self, Chunk, Ending, Piece};
-use crate::lake::{FinishedPart, PartWriter, event_hashes};
+use crate::lake::{FinishedPart, PartWriter};
 use crate::{limits, schema};
 
 /// The cluster of events that nobody names one for.
@@ -192,12 +192,13 @@ impl<'a> Worker<'a> {
     /// Loads the hashes of the lake's parts that overlap the time of these rows, each part once.
     fn load_known(&self, dedup: &mut dedup::Dedup, first: i64, last: i64) -> Result<()> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        for (index, part) in self.pass.run.base().parts().iter().enumerate() {
+        let base = self.pass.run.base();
+        for (index, part) in base.parts().iter().enumerate() {
             if part.ts_max < first || part.ts_min > last || loaded.contains(&index) {
                 continue;
             }
             loaded.push(index);
-            event_hashes(std::slice::from_ref(part), i64::MIN, i64::MAX, |ts, hash| dedup.add_known(ts, hash))?;
+            base.event_hashes(std::slice::from_ref(part), i64::MIN, i64::MAX, |ts, hash| dedup.add_known(ts, hash))?;
         }
         Ok(())
     }

@@ -292,6 +292,9 @@ fn ends_line(content: &[u8]) -> bool {
     slashes % 2 == 1
 }
 
+/// How the names of the streams of an EKS control plane begin.
+const STREAMS: [&[u8]; 4] = [b"kube-", b"authenticator-", b"cloud-controller-manager-", b"eks-"];
+
 /// Where the text begins of `TIME STREAM TEXT`, the stream being one of an EKS control plane.
 fn tail(line: &[u8]) -> Option<usize> {
     let space = memchr(b' ', &line[..line.len().min(40)])?;
@@ -299,7 +302,6 @@ fn tail(line: &[u8]) -> Option<usize> {
         return None;
     }
     let stream = &line[space + 1..];
-    const STREAMS: [&[u8]; 4] = [b"kube-", b"authenticator-", b"cloud-controller-manager-", b"eks-"];
     let is_stream = STREAMS.iter().any(|name| stream.starts_with(name));
     let end = memchr(b' ', stream)?;
     is_stream.then_some(space + 1 + end + 1)

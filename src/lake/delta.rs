@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::disk::{Disk, os_error};
 use super::layout::{Layout, Which};
 use super::log::RunInfo;
-use super::store::TableStore;
+use super::store::FolderStore;
 use crate::error::{Error, Result};
 use crate::schema::DATE;
 
@@ -162,8 +162,7 @@ impl<'a> Table<'a> {
     }
 
     fn log_store(&self) -> Result<LogStoreRef> {
-        let store = TableStore::new(self.layout, self.disk, self.which).map_err(|error| self.error(&error))?;
-        let store = Arc::new(store);
+        let store = Arc::new(FolderStore::new(self.disk, &self.layout.table(self.which))?);
         // the store begins at the table's folder, so that nothing outside of it can be reached, whatever the log says
         let root = "file:///".parse().expect("a constant URL");
         Ok(default_logstore(store.clone(), store, &root, &StorageConfig::default()))

@@ -16,7 +16,6 @@ use super::layout::{self, Layout, Which};
 use super::log::{Log, RunInfo};
 use super::write::FinishedPart;
 use crate::error::Result;
-use crate::schema::DATE;
 
 /// What a run has written to one table. All of it is removed if its commit never comes.
 #[derive(Debug)]
@@ -50,9 +49,7 @@ impl Draft {
             parts: AtomicU32::new(0),
             state: State::Open,
         };
-        disk.folder(&draft.folder())?;
-        // the folder tells the next run what to remove, so it must outlive a loss of power that the parts outlive
-        disk.sync_folder(&layout.tmp())?;
+        disk.open_run(&layout.run(draft.id))?;
         Ok(draft)
     }
 
@@ -61,9 +58,9 @@ impl Draft {
         self.id
     }
 
-    /// The folder that vanishes with the run.
+    /// The folder on this machine that vanishes with the run.
     pub(super) fn folder(&self) -> PathBuf {
-        self.layout.run(self.id)
+        self.disk.local(self.layout.run(self.id))
     }
 
     /// A name for the next part.
@@ -73,6 +70,7 @@ impl Draft {
 
     /// Moves parts to where the log will name them.
     pub(super) fn place(&self, parts: Vec<FinishedPart>) -> Result<Vec<TableFile>> {
+        self.disk.touch_run(&self.layout.run(self.id))?;
         let table = self.layout.table(self.which);
         let mut folders = BTreeSet::new();
         let mut files = Vec::with_capacity(parts.len());
@@ -104,9 +102,7 @@ impl Draft {
             None => Log::read(&self.layout, &self.disk, self.which)?.version_of(self.id),
             made => made,
         };
-        if made.is_some() {
-            self.state = State::Committed;
-        }
+        self.state = if made.is_some() { State::Committed } else { State::Open };
         Ok(made)
     }
 }
@@ -118,6 +114,8 @@ impl Drop for Draft {
         let _ = match self.state {
             State::Open => undo(false),
             State::Committed => undo(true),
+            // a request that was given up may still be carried out: a later run looks what became of it
+            State::Tried if self.disk.is_remote() => Ok(()),
             State::Tried => {
                 Log::read(&self.layout, &self.disk, self.which).and_then(|log| undo(log.version_of(self.id).is_some()))
             }
@@ -143,6 +141,9 @@ pub(super) fn recover(layout: &Layout, disk: &Disk) -> Result<()> {
     disk.sync_folder(layout.root())?;
     for name in disk.names(&layout.tmp())? {
         if let Some(run) = layout::run_of_folder(&name) {
+            if !disk.is_dead(&layout.run(run))? {
+                continue;
+            }
             undo(layout, disk, run, logs.iter().any(|log| log.version_of(run).is_some()))?;
         } else if name.starts_with(STAGED) {
             disk.remove(&layout.tmp().join(name))?;
@@ -169,10 +170,11 @@ fn undo(layout: &Layout, disk: &Disk, run: Uuid, committed: bool) -> Result<()> 
 fn remove_parts(layout: &Layout, disk: &Disk, which: Which, run: Uuid) -> Result<()> {
     let prefix = layout::part_prefix(run);
     let table = layout.table(which);
-    if which != Which::Events && !disk.has(&table)? {
+    let dates = disk.folders(&table, &layout::date_folder(""))?;
+    if which != Which::Events && dates.is_empty() {
         return Ok(());
     }
-    for (date, parts) in disk.folders(&table, &format!("{DATE}="))? {
+    for (date, parts) in dates {
         let folder = table.join(date);
         let placed: Vec<_> = parts.iter().filter(|name| name.starts_with(&prefix)).collect();
         for part in &placed {

@@ -68,7 +68,7 @@ impl Lake {
     /// Keeps the findings that the lake has not, and that their dates were examined, in one commit. [`Error::Busy`] at
     /// once if another run holds the lake.
     pub fn keep_findings(&self, examination: &Examination<'_>) -> Result<Kept> {
-        let _lock = Lock::take(&self.layout)?;
+        let _lock = Lock::take(&self.layout, &self.disk)?;
         recover(&self.layout, &self.disk)?;
         self.keep(examination)
     }
@@ -236,7 +236,7 @@ fn known_ids(layout: &Layout, disk: &Disk, version: u64, dates: &BTreeSet<String
             Error::integrity(&part.path, format!("it cannot be read ({what}): restore this file from a backup"))
         };
         let bytes = disk.read(&part.path)?.ok_or_else(|| damaged("it is missing".to_owned()))?;
-        ids.extend(ids_in(bytes.into()).map_err(|error| damaged(error.to_string()))?);
+        ids.extend(ids_in(bytes).map_err(|error| damaged(error.to_string()))?);
     }
     Ok(ids)
 }

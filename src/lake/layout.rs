@@ -85,6 +85,9 @@ pub(super) struct Marker {
     pub(super) created: String,
 }
 
+/// The folder in a lake for what is not yet in its place.
+pub(super) const STAGING: &str = "events/_tmp";
+
 /// The paths of one lake.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -92,7 +95,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout of the lake at `root`, which is absolute.
+    /// The layout of the lake at `root`, which is absolute or a URL.
     pub(super) fn new(root: PathBuf) -> Self {
         Self { root }
     }
@@ -126,7 +129,7 @@ impl Layout {
     }
 
     pub(super) fn tmp(&self) -> PathBuf {
-        self.table(Which::Events).join("_tmp")
+        self.root.join(STAGING)
     }
 
     pub(super) fn torn(&self) -> PathBuf {

@@ -25,13 +25,9 @@ impl Ledger {
     /// Reads the accounts of `runs`, which are in the order of their commits.
     pub(super) fn read(layout: &Layout, disk: &Disk, runs: &[RunInfo]) -> Result<Self> {
         let mut ledger = Self::default();
-        for info in runs.iter().rev() {
-            if let Some(run) = info.run {
-                for account in read_accounts(disk, &layout.ledger(run), info)? {
-                    ledger.push(account);
-                }
-            }
-        }
+        let runs: Vec<_> = runs.iter().rev().filter_map(|info| info.run.map(|run| (run, info))).collect();
+        let accounts = disk.each(&runs, |(run, info)| read_accounts(disk, &layout.ledger(*run), info))?;
+        accounts.into_iter().flatten().for_each(|account| ledger.push(account));
         Ok(ledger)
     }
 

@@ -76,8 +76,9 @@ impl Log {
     pub(super) fn read(layout: &Layout, disk: &Disk, which: Which) -> Result<Self> {
         let listing = Listing::read(layout, disk, which)?;
         let newest = listing.newest(layout)?;
-        let mut runs = Vec::new();
-        for version in 0..=newest {
+        let versions: Vec<u64> = (0..=newest).collect();
+        let runs = disk.each(&versions, |version| {
+            let version = *version;
             let path = layout.log_entry(which, version);
             let covered = version != newest && listing.checkpoint.is_some_and(|checkpoint| version <= checkpoint);
             let info = match if covered { read_first_line(disk, &path)? } else { read_entry(disk, &path)? } {
@@ -88,11 +89,12 @@ impl Log {
                     return Err(Error::integrity(path, reason));
                 }
             };
-            if let Some(info) = info {
+            if let Some(info) = &info {
                 check_schema_version(&path, which, info.schema_version)?;
-                runs.push(RunInfo { version, ..info });
             }
-        }
+            Ok(info.map(|info| RunInfo { version, ..info }))
+        })?;
+        let runs = runs.into_iter().flatten().collect();
         Ok(Self { version: newest, runs })
     }
 

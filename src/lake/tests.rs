@@ -1,9 +1,10 @@
 //! The lake as its callers see it. What a crash leaves is in `fault`, damage and its repair in `damage`, the table of
-//! findings in `findings`.
+//! findings in `findings`, a lake on an object store in `remote`.
 
 mod damage;
 mod fault;
 mod findings;
+mod remote;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -100,11 +101,12 @@ fn ingest_on(run: Run, source: &str, hash: u128, days: [(&str, i64); 2]) -> Resu
 /// The event hashes of everything in a snapshot, sorted.
 fn hashes(snapshot: &Snapshot) -> Vec<u128> {
     let mut hashes = Vec::new();
-    event_hashes(snapshot.parts(), i64::MIN, i64::MAX, |_, hash| {
-        hashes.push(hash);
-        Ok(())
-    })
-    .unwrap();
+    snapshot
+        .event_hashes(snapshot.parts(), i64::MIN, i64::MAX, |_, hash| {
+            hashes.push(hash);
+            Ok(())
+        })
+        .unwrap();
     hashes.sort_unstable();
     hashes
 }
@@ -330,11 +332,12 @@ fn hashes_are_of_the_rows_in_the_window_both_ends_included() {
     let snapshot = lake.snapshot().unwrap();
     let window = |from, to| {
         let mut found = Vec::new();
-        event_hashes(snapshot.parts(), from, to, |_, hash| {
-            found.push(hash);
-            Ok(())
-        })
-        .unwrap();
+        snapshot
+            .event_hashes(snapshot.parts(), from, to, |_, hash| {
+                found.push(hash);
+                Ok(())
+            })
+            .unwrap();
         found
     };
     assert_eq!(window(DAY_1 + 1, DAY_1 + 2), [11, 12]);
@@ -363,13 +366,14 @@ fn row_groups_outside_the_window_are_not_read() {
     let part =
         Part { path, key: String::new(), bytes: 0, rows: 4, date: "1970-01-01".to_owned(), ts_min: 1, ts_max: 4 };
     let mut found = Vec::new();
-    event_hashes(std::slice::from_ref(&part), 3, 4, |_, hash| {
+    let disk = Disk::default();
+    read::event_hashes(&disk, std::slice::from_ref(&part), 3, 4, |_, hash| {
         found.push(hash);
         Ok(())
     })
     .unwrap();
     assert_eq!(found, [12, 13]);
-    let error = event_hashes(&[part], 2, 3, |_, _| Ok(())).unwrap_err();
+    let error = read::event_hashes(&disk, &[part], 2, 3, |_, _| Ok(())).unwrap_err();
     assert_eq!(error.exit_code(), 6, "{error}");
 }
 

@@ -105,8 +105,8 @@ impl Reader {
         self.block = Bytes::new();
         let (block, e_tag) = pending.wait().map_err(dropped)??;
         self.block = block;
-        // a listing may leave the tag out: that of the first range binds the others
-        self.entry.e_tag = self.entry.e_tag.take().or(e_tag);
+        // a listing may leave the tag or its quotes out: that of the first range binds the others
+        self.entry.e_tag = e_tag.or(self.entry.e_tag.take());
         self.block_at = self.at;
         self.size = (self.size * GROWTH).min(limits::REMOTE_RANGE_BYTES);
         let next = self.block_at + self.block.len() as u64;
@@ -197,8 +197,8 @@ async fn fetch(store: &Arc<dyn ObjectStore>, entry: &Entry, range: Range<u64>) -
 }
 
 async fn fetch_once(store: &Arc<dyn ObjectStore>, entry: &Entry, range: Range<u64>) -> Fetched {
-    // a weak tag never matches
-    let if_match = entry.e_tag.clone().filter(|tag| !tag.starts_with("W/"));
+    // a weak tag never matches, and one without quotes is none
+    let if_match = entry.e_tag.clone().filter(|tag| tag.starts_with('"'));
     let options = GetOptions { range: Some(GetRange::Bounded(range.clone())), if_match, ..GetOptions::default() };
     let found = match store.get_opts(&entry.path, options).await {
         Err(object_store::Error::NotSupported { .. }) => return Err(Broken::NoRanges),
@@ -216,11 +216,17 @@ async fn fetch_once(store: &Arc<dyn ObjectStore>, entry: &Entry, range: Range<u6
 fn is_same(entry: &Entry, meta: &ObjectMeta) -> bool {
     let found = Entry::new(meta.clone());
     let same_tag = match (&entry.e_tag, &found.e_tag) {
-        (Some(listed), Some(found)) => listed == found,
+        // Azure's listings leave the quotes out
+        (Some(listed), Some(found)) => bare(listed) == bare(found),
         // seconds: a listing may tell parts of them, the answer's header never does
         _ => entry.modified_ns / 1_000_000_000 == found.modified_ns / 1_000_000_000,
     };
     same_tag && entry.bytes == found.bytes
+}
+
+/// A tag without quotes and without the mark of a weak one.
+fn bare(tag: &str) -> &str {
+    tag.trim_start_matches("W/").trim_matches('"')
 }
 
 impl Read for Reader {
@@ -255,5 +261,34 @@ impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { location, entry: Entry { bytes, .. }, at, .. } = self;
         write!(f, "{location:?} at {at} of {bytes}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn the_same_content_is_known_by_its_tag_however_it_is_written_and_else_by_its_time() {
+        let meta = |e_tag: Option<&str>, size, second| ObjectMeta {
+            location: "a".into(),
+            last_modified: DateTime::from_timestamp(second, 500).unwrap(),
+            size,
+            e_tag: e_tag.map(str::to_owned),
+            version: None,
+        };
+        let listed = |e_tag| Entry::new(meta(e_tag, 3, 7));
+        for (listed, found, same) in [
+            (listed(Some("0x8D")), meta(Some("\"0x8D\""), 3, 9), true),
+            (listed(Some("\"a\"")), meta(Some("W/\"a\""), 3, 7), true),
+            (listed(Some("\"a\"")), meta(Some("\"b\""), 3, 7), false),
+            (listed(Some("\"a\"")), meta(Some("\"a\""), 4, 7), false),
+            (listed(None), meta(Some("\"a\""), 3, 7), true),
+            (listed(None), meta(Some("\"a\""), 3, 8), false),
+        ] {
+            assert_eq!(is_same(&listed, &found), same, "{listed:?} {found:?}");
+        }
     }
 }

@@ -63,7 +63,8 @@ fn an_object_that_is_replaced_while_it_is_read_is_an_error() {
     let object = server.object("big");
     // a listing of this server tells no tag: the first range does
     for is_listed in [false, true] {
-        let entry = if is_listed { server.object("").list().unwrap().remove(0) } else { object.head().unwrap().unwrap() };
+        let entry =
+            if is_listed { server.object("").list().unwrap().remove(0) } else { object.head().unwrap().unwrap() };
         assert_eq!(entry.e_tag.is_none(), is_listed);
         let mut reader = object.reader(&entry);
         let mut head = [0; 1_000];
@@ -196,7 +197,10 @@ fn failure(server: &Server, url: &str, changes: &[(&str, &str)]) -> (u8, String)
 fn what_is_wrong_on_the_way_is_told_by_its_exit_code_and_without_secrets() {
     let server = Server::start();
     let (code, text) = failure(&server, "s3://nope/a", &[]);
-    assert_eq!((code, text.as_str()), (2, "s3://nope/a: no such bucket, or nothing there; check the name, the region and the endpoint"));
+    assert_eq!(
+        (code, text.as_str()),
+        (2, "s3://nope/a: no such bucket, or nothing there; check the name, the region and the endpoint")
+    );
     let (code, text) = failure(&server, "s3://logs/a", &[("AWS_SECRET_ACCESS_KEY", "hush-hush")]);
     assert_eq!(code, 2);
     assert!(text.contains("SignatureDoesNotMatch"), "{text}");
@@ -205,7 +209,8 @@ fn what_is_wrong_on_the_way_is_told_by_its_exit_code_and_without_secrets() {
     let none = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", ""), ("AWS_EC2_METADATA_DISABLED", "true")];
     let (code, text) = failure(&server, "s3://logs/a", &none);
     assert!(code == 2 && text.contains("no credentials were found; set AWS_ACCESS_KEY_ID"), "{text}");
-    let (code, text) = failure(&server, "s3://logs/a", &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_MAX_ATTEMPTS", "1")]);
+    let (code, text) =
+        failure(&server, "s3://logs/a", &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), ("AWS_MAX_ATTEMPTS", "1")]);
     assert!(code == 5 && text.contains("cannot be reached"), "{text}");
     let (code, text) = failure(&server, "s3://logs/a", &[("AWS_ENDPOINT_URL_S3", "http://u:hush@s3.example.com")]);
     assert!(code == 2 && text.contains("KUBESIFT_ALLOW_HTTP"), "{text}");

@@ -1,7 +1,7 @@
 //! What Azure wraps around events: diagnostic log records, in Event Hub batches, storage accounts and tables.
 
 use super::look::Look;
-use super::{Envelope, Inner, Piece, Told, Wrapped, rebuild, rebuilt};
+use super::{Envelope, Inner, Piece, Told, Wrapped};
 use crate::event::document::Document;
 use crate::event::parse::Rejected;
 
@@ -65,9 +65,4 @@ pub(super) fn diagnostics<'a>(document: &Document<'a>) -> Told<'a> {
     let cluster = look.text(&["ResourceId"])?.or(look.text(&["_ResourceId"])?).and_then(cluster_of);
     let piece = Piece::of_payload(look.payload("log_s")?).audit(true).of(cluster).at(look.time(&["TimeGenerated"])?);
     Ok(Some(Wrapped::one(Envelope::AksTable, piece)))
-}
-
-/// A row of the tables `AKSAudit` and `AKSAuditAdmin`.
-pub(super) fn table<'a>(document: &Document<'a>) -> Told<'a> {
-    Ok(Some(rebuilt(Envelope::AksTable, document.text_of_all(), rebuild::aks_table)))
 }

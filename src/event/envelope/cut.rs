@@ -3,8 +3,6 @@
 //! What stands before the cut is as certain as ever, so the event is closed behind its last whole member. What may have
 //! stood behind it is told by the order in which an API server writes the members.
 
-use std::borrow::Cow;
-
 /// The members in the order of Go's `audit.Event`.
 const MEMBERS: [&str; 18] = [
     "kind",
@@ -58,10 +56,9 @@ pub(in crate::event) fn closed(text: &[u8]) -> Option<Vec<u8>> {
     Some(closed)
 }
 
-/// The members that may have stood behind the last of those that `is_there`, separated by commas. The last four of them
-/// are written out of order by some, so that each is asked for.
-pub(in crate::event) fn lost(is_there: impl Fn(&str) -> bool) -> Cow<'static, str> {
-    let last = MEMBERS.iter().rposition(|member| is_there(member)).map_or(0, |at| at + 1);
-    let lost: Vec<&str> = MEMBERS[last..].iter().copied().chain([LAST]).filter(|member| !is_there(member)).collect();
-    Cow::Owned(lost.join(","))
+/// The members that may have stood behind the last of those of which `is_there` holds, separated by commas.
+pub(in crate::event) fn lost(is_there: impl Fn(&str) -> bool) -> String {
+    let behind = MEMBERS.iter().rposition(|member| is_there(member)).map_or(0, |at| at + 1);
+    let all = MEMBERS[behind..].iter().chain([&LAST]).copied();
+    all.filter(|member| !is_there(member)).collect::<Vec<_>>().join(",")
 }

@@ -1,14 +1,9 @@
 //! What Google wraps around events: Cloud Logging entries, and Pub/Sub messages around these.
 
 use super::look::Look;
-use super::{Envelope, Inner, Piece, Told, Wrapped, rebuild, rebuilt};
+use super::{Envelope, Inner, Piece, Told, Wrapped};
 use crate::event::document::Document;
 use crate::event::parse::Rejected;
-
-/// An entry of an audit log.
-pub(super) fn gke<'a>(document: &Document<'a>) -> Told<'a> {
-    Ok(Some(rebuilt(Envelope::Gke, document.text_of_all(), rebuild::gke)))
-}
 
 /// An entry of any other log, which may carry the audit log of a cluster that is not Google's.
 pub(super) fn cloud_logging<'a>(document: &Document<'a>) -> Told<'a> {

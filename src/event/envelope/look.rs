@@ -1,10 +1,13 @@
 //! Looking into an object of a wrapper. As everywhere, a key that stands twice in an object is refused and not chosen from.
 
-use super::{Inner, Told};
+use super::Inner;
 use crate::event::document::{Document, Field};
 use crate::event::parse::DUPLICATE;
 use crate::event::parse::Rejected;
 use crate::event::time;
+
+/// An element of an array, and its text.
+type Element<'a> = (Look<'a>, &'a [u8]);
 
 /// One value of a document.
 #[derive(Clone, Copy)]
@@ -71,7 +74,7 @@ impl<'a> Look<'a> {
     }
 
     /// The elements of the array that is the member `key`, each with its text; `None` where it is no array.
-    pub(super) fn list(self, key: &str) -> Result<Option<Vec<(Self, &'a [u8])>>, Rejected> {
+    pub(super) fn list(self, key: &str) -> Result<Option<Vec<Element<'a>>>, Rejected> {
         let Some(field) = self.field(key)?.filter(|field| self.document.is_array(field.value)) else { return Ok(None) };
         let texts = self.document.items(field.value, self.document.value_start(&field));
         Ok(Some(self.of(field.value).elements().zip(texts).collect()))
@@ -114,6 +117,3 @@ fn epoch(number: f64) -> Option<i64> {
         .find(|micros| SECONDS.contains(&(micros / 1e6)))
         .map(|time| time as i64)
 }
-
-/// What nothing is told of.
-pub(super) const NOTHING: Told<'static> = Ok(None);

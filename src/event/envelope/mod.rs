@@ -3,7 +3,7 @@
 //! Only a line that is no event is asked what it wraps. Whatever an event quotes, a user agent or a body that looks like
 //! an envelope, it stays one event: the texts that an envelope is told by are its own members, never those of an event.
 //!
-//! Envelopes are told by the names of their members ([`ROWS`]) or, for text before the JSON, by the exact shape of what
+//! Envelopes are told by the names of their members (`told::ROWS`) or, for text before the JSON, by the exact shape of what
 //! stands there ([`prefix`]). What is inside comes out as [`Piece`]s, which are read as if they were lines: an event, or
 //! another envelope.
 
@@ -240,12 +240,11 @@ impl<'a> Piece<'a> {
     }
 }
 
+/// What makes a record into an event.
+type Rebuilder = fn(&serde_json::Value) -> Result<rebuild::Rebuilt, rebuild::Refusal>;
+
 /// What a rebuilder makes of the record that is the whole text.
-fn rebuilt<'a>(
-    envelope: Envelope,
-    text: &[u8],
-    by: fn(&serde_json::Value) -> Result<rebuild::Rebuilt, rebuild::Refusal>,
-) -> Wrapped<'a> {
+fn rebuilt<'a>(envelope: Envelope, text: &[u8], by: Rebuilder) -> Wrapped<'a> {
     let inner = match rebuild::parse(text).map(|record| by(&record)) {
         Ok(Ok(event)) => Inner::Rebuilt(event),
         Ok(Err(rebuild::Refusal::NotAudit)) => Inner::NotAudit,

@@ -1,6 +1,6 @@
 //! What shippers and stores of logs wrap around any line: they know nothing of audit events.
 
-use super::look::{Look, NOTHING};
+use super::look::Look;
 use super::{Envelope, Inner, Piece, Told, Wrapped, rebuild, rebuilt};
 use crate::event::document::Document;
 use crate::event::parse::Rejected;
@@ -55,7 +55,7 @@ pub(super) fn gelf<'a>(document: &Document<'a>) -> Told<'a> {
             return Ok(Some(wrapped));
         }
     }
-    NOTHING
+    Ok(None)
 }
 
 /// A document as a search of Elasticsearch gives it.
@@ -98,8 +98,8 @@ pub(super) fn loki<'a>(document: &Document<'a>) -> Told<'a> {
 }
 
 /// One entry: the time in nanoseconds, and the line.
-pub(super) fn loki_entry<'a>(document: &Document<'a>) -> Told<'a> {
-    Ok(entry_of(Look::top(document)).map(|piece| Wrapped::one(Envelope::Loki, piece)))
+pub(super) fn loki_entry<'a>(document: &Document<'a>) -> Option<Wrapped<'a>> {
+    entry_of(Look::top(document)).map(|piece| Wrapped::one(Envelope::Loki, piece))
 }
 
 fn entry_of(look: Look<'_>) -> Option<Piece<'_>> {
@@ -129,7 +129,7 @@ pub(super) fn splunk_event<'a>(document: &Document<'a>) -> Told<'a> {
 pub(super) fn splunk_result<'a>(document: &Document<'a>) -> Told<'a> {
     match Look::top(document).get("result")? {
         Some(result) => text(Envelope::Splunk, result, "_raw", None),
-        None => NOTHING,
+        None => Ok(None),
     }
 }
 
@@ -165,7 +165,7 @@ pub(super) fn json_message<'a>(document: &Document<'a>) -> Told<'a> {
             return Ok(Some(Wrapped::one(Envelope::JsonMessage, Piece::new(inner))));
         }
     }
-    NOTHING
+    Ok(None)
 }
 
 fn is_event(look: Look<'_>, key: &str, inner: &Inner<'_>) -> Result<bool, Rejected> {

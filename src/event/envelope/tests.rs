@@ -73,10 +73,16 @@ fn aks(category: &str, log: &str) -> String {
 
 const AUDIT: &str = "kube-apiserver-audit-0f";
 
-/// Lines that wrap the event so that all of it is kept: the envelope, the cluster that it names, and the line.
-fn wrappers() -> Vec<(&'static str, &'static str, String)> {
+/// Lines that wrap the event so that all of it is kept.
+fn wrappers() -> Vec<Wrapping> {
+    [of_clouds(), of_collectors(), of_text_and_others()].concat()
+}
+
+/// An envelope, the cluster that it names, and a line.
+type Wrapping = (&'static str, &'static str, String);
+
+fn of_clouds() -> Vec<Wrapping> {
     let (e, m) = (EVENT, quoted(EVENT));
-    let ended = quoted(&format!("{EVENT}\n"));
     let insights = format!(
         r#"[{{"field":"@timestamp","value":"2026-01-15 10:00:00.000"}},{{"field":"@message","value":{m}}},{{"field":"@log","value":"111122223333:/aws/eks/blue/cluster"}}]"#
     );
@@ -107,6 +113,13 @@ fn wrappers() -> Vec<(&'static str, &'static str, String)> {
         ("aks-table", "default", json!({"Category": "kube-audit", "log_s": e, "TimeGenerated": "x"}).to_string()),
         ("openshift-node-logs", "default", format!("node-0.example.com {e}")),
         ("grep", "default", format!("/var/log/audit-2026.log:{e}")),
+    ]
+}
+
+fn of_collectors() -> Vec<Wrapping> {
+    let (e, m) = (EVENT, quoted(EVENT));
+    let ended = quoted(&format!("{EVENT}\n"));
+    vec![
         (
             "otlp",
             "d24a",
@@ -142,6 +155,12 @@ fn wrappers() -> Vec<(&'static str, &'static str, String)> {
         ("splunk", "default", format!(r#"{{"time":1768471200,"host":"h","sourcetype":"x","event":{e}}}"#)),
         ("splunk", "default", format!(r#"{{"time":1768471200,"host":"h","sourcetype":"x","event":{m}}}"#)),
         ("splunk", "default", format!(r#"{{"preview":false,"result":{{"_raw":{m},"sourcetype":"x"}}}}"#)),
+    ]
+}
+
+fn of_text_and_others() -> Vec<Wrapping> {
+    let (e, m) = (EVENT, quoted(EVENT));
+    vec![
         ("syslog", "default", format!("<133>1 2026-01-15T10:00:00.004Z node-0 audit - - - {e}")),
         ("syslog", "default", format!(r#"<133>1 2026-01-15T10:00:00.004Z node-0 audit 7 m [a@1 b="]\""][c@2] {e}"#)),
         ("syslog", "default", format!("<133>Jan  5 10:00:00 node-0 audit[12]: @cee: {e}")),

@@ -2,7 +2,9 @@
 
 use super::keys::{Key, Keys};
 use super::look::Look;
-use super::{Envelope, Inner, Piece, Told, Wrapped, aws, azure, google, openshift, rebuild, rebuilt, shippers};
+use super::{
+    Envelope, Inner, Piece, Rebuilder, Told, Wrapped, aws, azure, google, openshift, rebuild, rebuilt, shippers,
+};
 use crate::event::document::Document;
 use crate::event::parse::{self, Event, Parsed, Rejected};
 use crate::event::reject::Reason;
@@ -14,21 +16,34 @@ pub(in crate::event) enum Shape<'a> {
 }
 
 /// How one envelope is told: it has all of the members, one of the second ones if there are any, and none of the third.
-/// The last says what is inside, or that it is another envelope after all.
 struct Row {
     all: &'static [Key],
     any: &'static [Key],
     none: &'static [Key],
-    unwrap: for<'a> fn(&Document<'a>) -> Told<'a>,
+    how: How,
+}
+
+/// What is inside.
+#[derive(Clone, Copy)]
+enum How {
+    /// What the function finds, which may see that it is another envelope after all.
+    Find(for<'a> fn(&Document<'a>) -> Told<'a>),
+    /// The event that the whole record tells in other words.
+    Record(Envelope, Rebuilder),
 }
 
 const fn row(
     all: &'static [Key],
     any: &'static [Key],
     none: &'static [Key],
-    unwrap: for<'a> fn(&Document<'a>) -> Told<'a>,
+    find: for<'a> fn(&Document<'a>) -> Told<'a>,
 ) -> Row {
-    Row { all, any, none, unwrap }
+    Row { all, any, none, how: How::Find(find) }
+}
+
+/// A row without members that may not be there, for a record that is made into an event.
+const fn record(all: &'static [Key], any: &'static [Key], envelope: Envelope, by: Rebuilder) -> Row {
+    Row { all, any, none: &[], how: How::Record(envelope, by) }
 }
 
 use Key as K;
@@ -36,7 +51,12 @@ use Key as K;
 /// Records that say of themselves that they are events, or look so, and mean something else by it.
 const DISGUISED: &[Row] = &[
     row(&[K::Level], &[K::K8sAuditLevel, K::OpenshiftAuditLevel, K::Openshift], &[], openshift::viaq),
-    row(&[K::RequestUri, K::Method], &[K::RequestTimestamp], &[K::Kind, K::ApiVersion], rancher),
+    Row {
+        all: &[K::RequestUri, K::Method, K::RequestTimestamp],
+        any: &[],
+        none: &[K::Kind, K::ApiVersion],
+        how: How::Record(Envelope::Rancher, rebuild::rancher),
+    },
     row(&[K::User, K::RequestUri], &[], &[], ack_sls),
 ];
 
@@ -46,19 +66,19 @@ const OBJECTS: &[Row] =
 
 /// The rest, the most telling first.
 const ROWS: &[Row] = &[
-    row(&[K::AuditIdCapital, K::LevelCapital], &[], &[], go_names),
+    record(&[K::AuditIdCapital, K::LevelCapital], &[], Envelope::GoNames, rebuild::go_names),
     row(&[K::ItemsCapital], &[], &[], go_list),
     row(&[K::MessageType, K::LogEvents], &[], &[], aws::subscription),
     row(&[K::AwsLogs], &[], &[], aws::lambda),
     row(&[K::RecordsCapital], &[], &[], aws::lambda),
-    row(&[K::ProtoPayload], &[], &[], google::gke),
-    row(&[K::ProtoPayloadOfBigQuery], &[], &[], google::gke),
-    row(&[K::Entry, K::AuditPayload], &[], &[], google::gke),
+    record(&[K::ProtoPayload], &[], Envelope::Gke, rebuild::gke),
+    record(&[K::ProtoPayloadOfBigQuery], &[], Envelope::Gke, rebuild::gke),
+    record(&[K::Entry, K::AuditPayload], &[], Envelope::Gke, rebuild::gke),
     row(&[], &[K::JsonPayload, K::TextPayload], &[], google::cloud_logging),
-    row(&[K::ClassUid], &[], &[], ocsf),
+    record(&[K::ClassUid], &[], Envelope::Ocsf, rebuild::ocsf),
     row(&[K::Category, K::Properties], &[], &[], azure::line),
     row(&[K::LogOfDiagnostics], &[K::Category, K::CategoryCapital], &[], azure::diagnostics),
-    row(&[K::AuditId, K::Stage], &[K::RequestUriOfTable], &[], azure::table),
+    record(&[K::AuditId, K::Stage], &[K::RequestUriOfTable], Envelope::AksTable, rebuild::aks_table),
     row(&[K::Records], &[], &[], azure::records),
     row(&[K::EventType], &[], &[], yandex),
     row(&[K::ResourceLogs], &[], &[], openshift::otlp),
@@ -123,8 +143,12 @@ fn first_of<'a>(rows: &[Row], keys: Keys, document: &Document<'a>) -> Told<'a> {
     let fits =
         |row: &&Row| keys.has_all(row.all) && (row.any.is_empty() || keys.has_any(row.any)) && !keys.has_any(row.none);
     for row in rows.iter().filter(fits) {
-        if let Some(wrapped) = (row.unwrap)(document)? {
-            return Ok(Some(wrapped));
+        let found = match row.how {
+            How::Find(find) => find(document)?,
+            How::Record(envelope, by) => Some(rebuilt(envelope, document.text_of_all(), by)),
+        };
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)
@@ -136,7 +160,7 @@ fn array<'a>(document: &Document<'a>) -> Told<'a> {
     if let Some(wrapped) = aws::insights_row(document)? {
         return Ok(Some(wrapped));
     }
-    if let Some(wrapped) = shippers::loki_entry(document)? {
+    if let Some(wrapped) = shippers::loki_entry(document) {
         return Ok(Some(wrapped));
     }
     if look.elements().next().is_none() || !look.elements().all(Look::is_object) {
@@ -163,23 +187,11 @@ fn go_list<'a>(document: &Document<'a>) -> Told<'a> {
     Ok(Some(Wrapped::new(Envelope::GoNames, items.into_iter().flat_map(of_item).collect())))
 }
 
-fn go_names<'a>(document: &Document<'a>) -> Told<'a> {
-    Ok(Some(rebuilt(Envelope::GoNames, document.text_of_all(), rebuild::go_names)))
-}
-
-fn rancher<'a>(document: &Document<'a>) -> Told<'a> {
-    Ok(Some(rebuilt(Envelope::Rancher, document.text_of_all(), rebuild::rancher)))
-}
-
 /// The user of an event is an object, or nobody; here it is the text of one.
 fn ack_sls<'a>(document: &Document<'a>) -> Told<'a> {
     let user = Look::top(document).text(&["user"])?;
     let is_text = user.is_some_and(|user| user.starts_with('{'));
     Ok(is_text.then(|| rebuilt(Envelope::AckSls, document.text_of_all(), rebuild::ack_sls)))
-}
-
-fn ocsf<'a>(document: &Document<'a>) -> Told<'a> {
-    Ok(Some(rebuilt(Envelope::Ocsf, document.text_of_all(), rebuild::ocsf)))
 }
 
 fn yandex<'a>(document: &Document<'a>) -> Told<'a> {

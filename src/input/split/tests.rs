@@ -253,7 +253,7 @@ fn lists_of_log_stores_give_their_elements() {
             r#"{"data":{"resultType":"s","result":[{"stream":{"values":[0]},"values":[["1","a"]]},{"values":[["2","b"]],"x":[3]}]}}"#,
             "[\"1\",\"a\"]\n[\"2\",\"b\"]\n",
         ),
-        (r#"{"streams":[{"values":[["1","a"]]}],"records":[{"c":1}]}"#, "[\"1\",\"a\"]\n{\"c\":1}\n"),
+        (r#"{"records":[{"c":1}],"streams":[{"values":[["1","a"]]}]}"#, "{\"c\":1}\n[\"1\",\"a\"]\n"),
     ];
     for (document, items) in cases {
         assert_eq!(split(document), items, "{document}");

@@ -15,7 +15,7 @@ use crate::lake::{Commit, Kept, Lake, Run};
 
 /// How a run is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     /// One operation fails, as on a full disk; the program goes on and may tidy up.
     Error,
     /// The program is killed: nothing happens any more.
@@ -26,7 +26,7 @@ enum Stop {
 
 /// Stops the program at the `at`th operation.
 #[derive(Debug)]
-struct Faults {
+pub(super) struct Faults {
     at: usize,
     stop: Stop,
     seen: Mutex<Seen>,
@@ -82,17 +82,17 @@ impl Watch for Faults {
             Step::Write(path) => drop(seen.unsynced.insert(path.to_owned())),
             Step::Sync(path) => drop(seen.unsynced.remove(path)),
             Step::SyncFolder(folder) => seen.names.retain(|name| name.folder() != folder),
-            Step::Remove => {}
+            Step::Remove | Step::Put => {}
         }
     }
 }
 
 impl Faults {
-    fn at(at: usize, stop: Stop) -> Arc<Self> {
+    pub(super) fn at(at: usize, stop: Stop) -> Arc<Self> {
         Arc::new(Self { at, stop, seen: Mutex::default() })
     }
 
-    fn steps(&self) -> usize {
+    pub(super) fn steps(&self) -> usize {
         self.seen.lock().unwrap().steps
     }
 

@@ -1,3 +1,5 @@
+//! Which client an address opens, and with which options.
+
 use super::*;
 
 fn opened(url: &str, variables: &[(&str, &str)]) -> Result<String> {
