@@ -18,7 +18,7 @@ const COLUMNS: &str =
 /// Arguments of `kubesift findings`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     /// Only those that came late: their date had been examined before
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
     }
     let query = query(args)?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let Some(kept) = lake.findings()? else {
         say("the lake keeps no findings; `kubesift run` keeps those of every night");
         return Ok(Ending::Complete);

@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// The configuration; `kubesift init` writes one
     #[arg(long, value_name = "FILE", default_value = "kubesift.toml")]
     config: PathBuf,
-    /// The lake in place of the configuration's
+    /// The lake, a folder or URL, in place of the configuration's
     #[arg(long, value_name = "DIR")]
     lake: Option<String>,
     /// Say what would be read and examined, from when to when, and why; change nothing
@@ -157,7 +157,7 @@ impl<'a> Job<'a> {
 
     /// The lake, if there is one yet.
     fn open(&self) -> Result<Option<Lake>> {
-        match Lake::open(&self.lake) {
+        match Lake::open(place::lake(&self.lake)?) {
             Ok(lake) => Ok(Some(lake)),
             // none yet, or one whose creation was interrupted
             Err(Error::Usage(_)) => Ok(None),
@@ -194,7 +194,7 @@ impl<'a> Job<'a> {
         let lake = match existing {
             Some(lake) => lake,
             None if logs.listed.is_empty() && logs.troubles.is_empty() => return Err(nothing(&logs)),
-            None => Lake::create_or_open(&self.lake)?,
+            None => Lake::create_or_open(place::lake(&self.lake)?)?,
         };
         if turn.is_none() {
             turn = Some(Turn::take(&lake)?);

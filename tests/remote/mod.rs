@@ -1,5 +1,6 @@
 //! Object stores: a real S3 server on loopback, what goes wrong on the way to it, and the program over it.
 
+mod night;
 mod program;
 mod server;
 mod store;

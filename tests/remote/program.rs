@@ -8,7 +8,7 @@ use super::server::{Proxy, SECRET_KEY, Server, env_of};
 use crate::rig::{Ran, Scratch, gzip, lines, log, parquet};
 
 /// Runs the program with the variables of a server, and no others that stores heed.
-fn run(scratch: &Scratch, env: &[(String, String)], line: &str) -> Ran {
+pub(super) fn run(scratch: &Scratch, env: &[(String, String)], line: &str) -> Ran {
     let mut command: Command = scratch.command(line.split_whitespace());
     let heeded = |name: &str| ["AWS_", "GOOGLE_", "AZURE_", "KUBESIFT_"].iter().any(|start| name.starts_with(start));
     let inherited = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
