@@ -36,7 +36,7 @@ pub(super) struct Args {
     /// The configuration; `kubesift init` writes one
     #[arg(long, value_name = "FILE", default_value = "kubesift.toml")]
     config: PathBuf,
-    /// The lake in place of the configuration's
+    /// The lake, a folder or URL, in place of the configuration's
     #[arg(long, value_name = "DIR")]
     lake: Option<String>,
     /// Say what would be read and examined, from when to when, and why; change nothing

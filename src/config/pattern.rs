@@ -58,6 +58,8 @@ impl Pattern {
             }
         }
         check_borders(&pieces)?;
+        let glob: String = pieces.iter().map(Piece::glob).collect();
+        glob::Pattern::new(&glob).map_err(|error| format!("{text:?} is no pattern: {error}"))?;
         let expression =
             Regex::new(&expression(&pieces)).map_err(|error| format!("{text:?} is no pattern: {error}"))?;
         Ok(Self { pieces, expression })
@@ -95,16 +97,13 @@ impl Pattern {
     fn glob(&self, day: Option<NaiveDate>) -> String {
         let one = |piece: &Piece| match piece {
             Piece::Text(text) => text.clone(),
-            Piece::Field(at) => {
-                let (name, glob, _) = FIELDS[*at];
-                match (name, day) {
-                    ("date", Some(day)) => day.to_string(),
-                    ("year", Some(day)) => format!("{:04}", day.year()),
-                    ("month", Some(day)) => format!("{:02}", day.month()),
-                    ("day", Some(day)) => format!("{:02}", day.day()),
-                    _ => glob.to_owned(),
-                }
-            }
+            Piece::Field(at) => match (FIELDS[*at].0, day) {
+                ("date", Some(day)) => day.to_string(),
+                ("year", Some(day)) => format!("{:04}", day.year()),
+                ("month", Some(day)) => format!("{:02}", day.month()),
+                ("day", Some(day)) => format!("{:02}", day.day()),
+                _ => piece.glob().to_owned(),
+            },
         };
         self.pieces.iter().map(one).collect()
     }

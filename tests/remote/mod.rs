@@ -1,6 +1,7 @@
 //! Object stores: a real S3 server on loopback, what goes wrong on the way to it, and the program over it.
 
 mod lake;
+mod night;
 mod program;
 mod server;
 mod store;
