@@ -130,6 +130,8 @@ pub const RBAC_CELLS_PER_RULE_MAX: usize = 10_000;
 pub const RBAC_CELLS_MAX: usize = 1_000_000;
 /// Different uses of the patterns of one rule, and different namespaces of one rule, that are listed.
 pub const RBAC_USES_SHOWN_MAX: usize = 1_000;
+/// Names of objects that grants are indexed by; grants of more are gone through one by one.
+pub const RBAC_NAMES_INDEXED_MAX: usize = 4_000_000;
 /// Names of objects that a proposed rule holds before it names none.
 pub const RBAC_NAMES_PER_RULE_MAX: usize = 100;
 /// Days of log from which on a proposal of roles is trusted.

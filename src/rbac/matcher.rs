@@ -5,12 +5,17 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::allow::Asked;
 use super::model::Rule;
 use super::state::Grant;
+use crate::limits::RBAC_NAMES_INDEXED_MAX;
 
 /// An index over grants. Grants of the same rule in the same namespace are one *class*: they allow the same.
 pub struct Matcher<'g> {
     classes: Vec<Class<'g>>,
     /// Classes by namespace (None for everywhere) and by the resource as the rule writes it.
     by_resource: HashMap<(Option<&'g str>, &'g str), Vec<usize>>,
+    /// Classes that name objects, by these too, so that a thousand roles for an object each are not gone through.
+    by_name: HashMap<(Option<&'g str>, &'g str, &'g str), Vec<usize>>,
+    /// How many entries `by_name` may still get.
+    room: usize,
     by_url: HashMap<&'g str, Vec<usize>>,
     /// Classes by what stands before the `*` of a URL.
     by_prefix: HashMap<&'g str, Vec<usize>>,
@@ -53,6 +58,8 @@ impl<'g> Matcher<'g> {
         let mut matcher = Self {
             classes: Vec::new(),
             by_resource: HashMap::new(),
+            by_name: HashMap::new(),
+            room: RBAC_NAMES_INDEXED_MAX,
             by_url: HashMap::new(),
             by_prefix: HashMap::new(),
             prefix_lengths: BTreeSet::new(),
@@ -82,8 +89,16 @@ impl<'g> Matcher<'g> {
             names: places(&rule.resource_names),
             urls: places(&rule.non_resource_urls),
         });
+        let names: HashSet<&str> = rule.resource_names.iter().map(String::as_str).collect();
+        let entries = rule.resources.len().saturating_mul(names.len());
+        let is_by_name = entries > 0 && entries <= self.room;
+        self.room -= if is_by_name { entries } else { 0 };
         for resource in rule.resources.iter().map(String::as_str).collect::<HashSet<_>>() {
-            self.by_resource.entry((namespace, resource)).or_default().push(index);
+            if is_by_name {
+                names.iter().for_each(|name| self.by_name.entry((namespace, resource, name)).or_default().push(index));
+            } else {
+                self.by_resource.entry((namespace, resource)).or_default().push(index);
+            }
         }
         if namespace.is_some() {
             return;
@@ -143,7 +158,10 @@ impl<'g> Matcher<'g> {
         let scopes = [None, Some(asked.namespace)];
         let _ = scopes.iter().all(|scope| {
             let patterns = if asked.subresource.is_empty() { &patterns[..2] } else { &patterns[..] };
-            patterns.iter().all(|pattern| try_all(self.by_resource.get(&(*scope, *pattern))))
+            patterns.iter().all(|pattern| {
+                try_all(self.by_resource.get(&(*scope, *pattern)))
+                    && try_all(self.by_name.get(&(*scope, *pattern, asked.name_seen())))
+            })
         });
     }
 }

@@ -104,13 +104,14 @@ impl Checker {
         }
     }
 
-    fn texts<'v>(&mut self, field: &str, value: Option<&'v Value>) -> Vec<&'v str> {
+    /// How many texts a list holds.
+    fn texts(&mut self, field: &str, value: Option<&Value>) -> usize {
         let list = self.list(field, value);
-        let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-        if texts.len() < list.len() {
+        if list.iter().any(|value| !value.is_string()) {
             self.fault(field, "must hold texts only");
         }
-        texts
+        // what is no list was told already, and is not also missing
+        if value.is_some_and(|value| !value.is_null() && !value.is_array()) { 1 } else { list.len() }
     }
 
     /// A text, empty where it is missing.
@@ -229,7 +230,7 @@ impl Checker {
         let fields = ["verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"];
         self.known_fields(&format!("{field}."), rule, &fields);
         let [verbs, groups, resources, names, urls] =
-            fields.map(|part| self.texts(&format!("{field}.{part}"), rule.get(part)).len());
+            fields.map(|part| self.texts(&format!("{field}.{part}"), rule.get(part)));
         if verbs == 0 {
             self.fault(&format!("{field}.verbs"), "must name at least one verb");
         }
@@ -290,7 +291,7 @@ impl Checker {
             if !is_qualified_name(self.text(&format!("{field}.key"), expression.get("key"))) {
                 self.fault(&format!("{field}.key"), "is no qualified name");
             }
-            let values = self.texts(&format!("{field}.values"), expression.get("values")).len();
+            let values = self.texts(&format!("{field}.values"), expression.get("values"));
             match self.text(&format!("{field}.operator"), expression.get("operator")) {
                 "In" | "NotIn" if values == 0 => self.fault(&format!("{field}.values"), "must name at least one"),
                 "Exists" | "DoesNotExist" if values > 0 => self.fault(&format!("{field}.values"), "must be empty"),
