@@ -68,7 +68,7 @@ type Places = BTreeMap<Place, BTreeMap<String, BTreeSet<String>>>;
 /// What the identity has beside what it would have. Grants that every such identity has are on neither side.
 pub(super) fn between(present: &State, who: &Who<'_>, proposed: &State) -> Diff {
     let has = present.grants(who);
-    let will = proposed.grants(&Who { name: who.name, groups: &[] });
+    let will = proposed.grants(&who.alone());
     let mut diff = Diff::default();
     let before = places(has.iter().filter(|grant| !grant.is_shared()), &mut diff.more);
     let after = places(will.iter(), &mut diff.more);

@@ -136,7 +136,7 @@ impl Proposal {
     pub(super) fn new(who: &Who<'_>, options: &Options<'_>) -> Self {
         let within = options.within.unwrap_or_default();
         Self {
-            who: who.name.to_owned(),
+            who: if who.is_group() { who.groups.concat() } else { who.name.to_owned() },
             days: options.days,
             is_bounded: options.within.is_some(),
             is_master: within.iter().any(|grant| grant.via.binding.is_none()),
@@ -295,18 +295,22 @@ pub(super) fn objects(who: &Who<'_>, made: impl Iterator<Item = Made>) -> Vec<Ob
 /// A name for the made objects: a DNS subdomain that says whose they are, different for every identity.
 fn name_for(who: &Who<'_>) -> String {
     const PREFIX: &str = "least-privilege";
+    let (kind, own) = match (who.name, who.groups) {
+        ("", [group]) => ("-group", *group),
+        (name, _) => ("", name),
+    };
     if let Some((namespace, account)) = who.service_account() {
         let name = format!("{PREFIX}.{namespace}.{account}");
         if is_dns_subdomain(&name) {
             return name;
         }
     }
-    let words = who.name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = own.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut slug = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
     slug.truncate(60);
-    let hash = blake3::hash(who.name.as_bytes()).to_hex();
+    let hash = blake3::hash(format!("{kind}/{own}").as_bytes()).to_hex();
     // the hash ends it in a letter or digit, whatever was cut; service accounts' names have another shape
-    format!("{PREFIX}-{slug}-{}", &hash[..12]).replace("--", "-")
+    format!("{PREFIX}{kind}-{slug}-{}", &hash[..12]).replace("--", "-")
 }
 
 fn subject_for(who: &Who<'_>) -> Subject {
@@ -314,6 +318,9 @@ fn subject_for(who: &Who<'_>) -> Subject {
         Some((namespace, name)) if is_dns_label(namespace) && is_dns_subdomain(name) => {
             Subject { kind: SubjectKind::ServiceAccount, namespace: namespace.to_owned(), name: name.to_owned() }
         }
-        _ => Subject { kind: SubjectKind::User, namespace: String::new(), name: who.name.to_owned() },
+        _ => match (who.name, who.groups) {
+            ("", [group]) => Subject { kind: SubjectKind::Group, namespace: String::new(), name: (*group).to_owned() },
+            (name, _) => Subject { kind: SubjectKind::User, namespace: String::new(), name: name.to_owned() },
+        },
     }
 }

@@ -17,13 +17,24 @@ const ACCOUNT: &str = "system:serviceaccount:";
 /// An identity: whose grants are asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Who<'a> {
-    /// The user name, as `system:serviceaccount:NAMESPACE:NAME` for a service account.
+    /// The user name, as `system:serviceaccount:NAMESPACE:NAME` for a service account; empty to ask for a group.
     pub name: &'a str,
     /// The groups that the events give it; those that every such identity is in need not be among them.
     pub groups: &'a [&'a str],
 }
 
 impl<'a> Who<'a> {
+    /// Whether it stands for a group: no name, and the group alone.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        self.name.is_empty() && self.groups.len() == 1
+    }
+
+    /// The identity without its groups, which no grant of its own goes by.
+    pub(super) fn alone(&self) -> Self {
+        if self.is_group() { *self } else { Who { name: self.name, groups: &[] } }
+    }
+
     /// Namespace and name of a service account.
     #[must_use]
     pub fn service_account(&self) -> Option<(&'a str, &'a str)> {
@@ -228,7 +239,10 @@ impl State {
 
     /// The bindings that concern the identity, with the first subject of each that does.
     fn bindings_of(&self, who: &Who<'_>, groups: HashSet<String>) -> BTreeMap<usize, usize> {
-        let mut keys = vec![(SubjectKind::User, String::new(), who.name.to_owned())];
+        let mut keys = Vec::new();
+        if !who.name.is_empty() {
+            keys.push((SubjectKind::User, String::new(), who.name.to_owned()));
+        }
         if let Some((namespace, name)) = who.service_account() {
             keys.push((SubjectKind::ServiceAccount, namespace.to_owned(), name.to_owned()));
         }

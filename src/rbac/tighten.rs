@@ -93,12 +93,12 @@ pub fn tighten(who: &Who<'_>, used: &[Used<'_>], excluded: &[Used<'_>], options:
         }
     }
     wants.widen(options, within.as_ref(), &mut proposal);
-    if who.name.is_empty() {
+    if who.name.is_empty() && !who.is_group() {
         return proposal;
     }
     let made = wants.rules().into_iter().map(|(namespace, rules)| Made { namespace, rules });
     proposal.objects = proposal::objects(who, made);
-    let grants = proposal.state().grants(&Who { name: who.name, groups: &[] });
+    let grants = proposal.state().grants(&who.alone());
     let allowed = Matcher::new(&grants);
     for (index, excluded) in excluded.iter().enumerate().filter(|(_, excluded)| excluded.succeeded > 0) {
         let by_kept = kept.allows(&excluded.asked);

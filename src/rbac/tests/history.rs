@@ -24,10 +24,6 @@ fn verbs_at(history: &History, times: &[i64]) -> Vec<Option<String>> {
     times.iter().map(|ts| verbs(&history.state_at(*ts, None))).collect()
 }
 
-fn some(verbs: &str) -> Option<String> {
-    Some(verbs.to_owned())
-}
-
 #[test]
 fn an_object_is_what_was_written_last_until_it_is_deleted() {
     let (get, list) = (role("get"), role("list"));
@@ -40,7 +36,7 @@ fn an_object_is_what_was_written_last_until_it_is_deleted() {
         Row { request: Some(&get), ..row(40, "create", "roles", "r") },
     ];
     let history = History::from_rows(rows);
-    let expected = [None, some("get"), some("list"), None, some("get")];
+    let expected = [None, Some("get".to_owned()), Some("list".to_owned()), None, Some("get".to_owned())];
     assert_eq!(verbs_at(&history, &[9, 10, 29, 30, 40]), expected);
 }
 
@@ -49,15 +45,15 @@ fn what_is_read_stood_so_before_unless_it_was_made_in_between() {
     let get = role("get");
     let list = format!(r#"{{"kind":"RoleList","apiVersion":"rbac.authorization.k8s.io/v1","items":[{}]}}"#, &get);
     let seen = History::from_rows([Row { response: Some(&list), ..row(50, "list", "roles", "") }]);
-    assert_eq!(verbs_at(&seen, &[1, 50, 99]), [some("get"), some("get"), some("get")]);
+    assert_eq!(verbs_at(&seen, &[1, 50, 99]), [Some("get".to_owned()), Some("get".to_owned()), Some("get".to_owned())]);
     let bare = list.replace(r#""kind":"Role","apiVersion":"rbac.authorization.k8s.io/v1","#, "");
     let seen = History::from_rows([Row { response: Some(&bare), ..row(50, "list", "roles", "") }]);
-    assert_eq!(verbs_at(&seen, &[50]), [some("get")], "items of a typed list carry no kind");
+    assert_eq!(verbs_at(&seen, &[50]), [Some("get".to_owned())], "items of a typed list carry no kind");
     let made = History::from_rows([
         Row { response: Some(&get), ..row(40, "create", "roles", "r") },
         Row { response: Some(&get), ..row(50, "get", "roles", "r") },
     ]);
-    assert_eq!(verbs_at(&made, &[1, 45]), [None, some("get")]);
+    assert_eq!(verbs_at(&made, &[1, 45]), [None, Some("get".to_owned())]);
 }
 
 #[test]
@@ -65,13 +61,13 @@ fn a_change_whose_content_the_log_lacks_leaves_a_doubt() {
     let get = role("get");
     let rows = [Row { response: Some(&get), ..row(10, "get", "roles", "r") }, row(20, "update", "roles", "r")];
     let state = History::from_rows(rows).state_at(30, None);
-    assert_eq!(verbs(&state), some("get"));
+    assert_eq!(verbs(&state), Some("get".to_owned()));
     let state = History::from_rows([row(20, "create", "roles", "r")]).state_at(30, None);
     assert_eq!(verbs(&state), None);
     assert_eq!(state.unknown(), ["Role web/r existed, but nothing shows what it said"]);
     let cut = Row { outcome: "unknown", ..row(20, "delete", "roles", "r") };
     let rows = [Row { response: Some(&get), ..row(10, "get", "roles", "r") }, cut];
-    assert_eq!(verbs(&History::from_rows(rows).state_at(30, None)), some("get"));
+    assert_eq!(verbs(&History::from_rows(rows).state_at(30, None)), Some("get".to_owned()));
 }
 
 #[test]
@@ -161,7 +157,7 @@ fn patches_that_can_go_two_ways_leave_a_doubt_and_what_was_known() {
 fn what_is_applied_as_a_whole_needs_nothing_before_it() {
     let whole = role("get");
     let history = History::from_rows([Row { request: Some(&whole), ..row(20, "patch", "roles", "r") }]);
-    assert_eq!(verbs_at(&history, &[20]), [some("get")]);
+    assert_eq!(verbs_at(&history, &[20]), [Some("get".to_owned())]);
     let part = r#"{"rules":[]}"#;
     let state = History::from_rows([Row { request: Some(part), ..row(20, "patch", "roles", "r") }]).state_at(20, None);
     assert_eq!((verbs(&state), state.unknown().len()), (None, 1));
@@ -175,7 +171,7 @@ fn dry_runs_change_nothing() {
         Row { request: Some(&list), request_uri: "/r?fieldManager=x&dryRun=All", ..row(20, "update", "roles", "r") },
         Row { request: Some(r#"{"kind":"DeleteOptions","dryRun":["All"]}"#), ..row(30, "delete", "roles", "r") },
     ];
-    assert_eq!(verbs_at(&History::from_rows(rows), &[40]), [some("get")]);
+    assert_eq!(verbs_at(&History::from_rows(rows), &[40]), [Some("get".to_owned())]);
 }
 
 #[test]
@@ -189,8 +185,11 @@ fn a_deleted_collection_takes_all_or_leaves_a_doubt() {
         History::from_rows(rows).state_at(30, None)
     };
     assert_eq!(verbs(&sweep("/apis/rbac.authorization.k8s.io/v1/namespaces/web/roles")), None);
-    assert_eq!(verbs(&sweep("/apis/rbac.authorization.k8s.io/v1/namespaces/web/roles?labelSelector=x")), some("get"));
-    assert_eq!(verbs(&sweep("")), some("get"));
+    assert_eq!(
+        verbs(&sweep("/apis/rbac.authorization.k8s.io/v1/namespaces/web/roles?labelSelector=x")),
+        Some("get".to_owned())
+    );
+    assert_eq!(verbs(&sweep("")), Some("get".to_owned()));
     let deleted = format!(r#"{{"kind":"RoleList","items":[{get}]}}"#);
     let rows = [
         Row { request: Some(&get), ..row(10, "create", "roles", "r") },
@@ -208,14 +207,17 @@ fn a_snapshot_fills_in_what_the_log_does_not_tell() {
     let get = role("get");
     let at = |rows: Vec<Row<'_>>, ts, base: &Snapshot| verbs(&History::from_rows(rows).state_at(ts, Some(base)));
     let base = snapshot("list");
-    assert_eq!(at(vec![], 5, &base), some("list"));
+    assert_eq!(at(vec![], 5, &base), Some("list".to_owned()));
     // taken after the log, so what the log says last is what it shows
-    assert_eq!(at(vec![row(20, "patch", "roles", "r")], 30, &base), some("list"));
+    assert_eq!(at(vec![row(20, "patch", "roles", "r")], 30, &base), Some("list".to_owned()));
     assert_eq!(at(vec![Row { request: Some(&get), ..row(20, "create", "roles", "r") }], 10, &base), None);
-    assert_eq!(at(vec![Row { request: Some(&get), ..row(20, "create", "roles", "r") }], 30, &base), some("get"));
+    assert_eq!(
+        at(vec![Row { request: Some(&get), ..row(20, "create", "roles", "r") }], 30, &base),
+        Some("get".to_owned())
+    );
     assert_eq!(at(vec![row(20, "delete", "roles", "r")], 30, &base), None);
     // what was changed later may have been something else
-    assert_eq!(at(vec![row(20, "update", "roles", "r")], 10, &base), some("list"));
+    assert_eq!(at(vec![row(20, "update", "roles", "r")], 10, &base), Some("list".to_owned()));
 }
 
 #[test]
@@ -223,10 +225,10 @@ fn a_snapshot_from_before_holds_until_the_log_tells_of_something_later() {
     let get = role("get");
     let base = snapshot("list").taken_at(15);
     let at = |rows: Vec<Row<'_>>, ts| verbs(&History::from_rows(rows).state_at(ts, Some(&base)));
-    assert_eq!(at(vec![Row { request: Some(&get), ..row(10, "create", "roles", "r") }], 30), some("list"));
-    assert_eq!(at(vec![Row { request: Some(&get), ..row(20, "update", "roles", "r") }], 30), some("get"));
+    assert_eq!(at(vec![Row { request: Some(&get), ..row(10, "create", "roles", "r") }], 30), Some("list".to_owned()));
+    assert_eq!(at(vec![Row { request: Some(&get), ..row(20, "update", "roles", "r") }], 30), Some("get".to_owned()));
     assert_eq!(at(vec![row(20, "delete", "roles", "r")], 30), None);
-    assert_eq!(at(vec![row(20, "patch", "roles", "r")], 30), some("list"));
+    assert_eq!(at(vec![row(20, "patch", "roles", "r")], 30), Some("list".to_owned()));
 }
 
 #[test]
@@ -240,7 +242,7 @@ fn rows_of_other_resources_and_bodies_that_are_no_json_are_passed_over() {
         row(13, "create", "roles", ""),
     ];
     let state = History::from_rows(rows).state_at(20, None);
-    assert_eq!(verbs(&state), some("get"), "the name in the body serves where the event has none");
+    assert_eq!(verbs(&state), Some("get".to_owned()), "the name in the body serves where the event has none");
     let notes = state.unknown().join("; ");
     assert!(notes.contains("Role web/x existed"), "{notes}");
     assert!(

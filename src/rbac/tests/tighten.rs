@@ -24,24 +24,7 @@ fn check(proposal: &Proposal) {
     assert_eq!(read, made, "{yaml}");
 }
 
-#[test]
-fn the_yaml_of_a_proposal_reads_as_a_person_would_write_it() {
-    let requests = [
-        used("get secrets -n web tls", 9),
-        used("get secrets -n web db", 9),
-        used("patch secrets -n web db", 1),
-        used("list configmaps -n web", 4),
-        used("watch configmaps -n web", 4),
-        used("list services -n web", 4),
-        used("watch services -n web", 4),
-        used("create apps/deployments -n web shop", 1),
-        used("get pods -n jobs a-1", 4),
-        used("get pods -n jobs a-2", 4),
-        used("get nodes n1", 1),
-        used("get /metrics", 1),
-        used("list nodes", 1),
-    ];
-    let expected = r#"# what "system:serviceaccount:web:shop" successfully used, and no more
+const WRITTEN: &str = r#"# what "system:serviceaccount:web:shop" successfully used, and no more
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata:
@@ -129,7 +112,25 @@ subjects:
   name: shop
   namespace: web
 "#;
-    assert_eq!(propose(&requests, &Options::default()).yaml(), expected);
+
+#[test]
+fn the_yaml_of_a_proposal_reads_as_a_person_would_write_it() {
+    let requests = [
+        used("get secrets -n web tls", 9),
+        used("get secrets -n web db", 9),
+        used("patch secrets -n web db", 1),
+        used("list configmaps -n web", 4),
+        used("watch configmaps -n web", 4),
+        used("list services -n web", 4),
+        used("watch services -n web", 4),
+        used("create apps/deployments -n web shop", 1),
+        used("get pods -n jobs a-1", 4),
+        used("get pods -n jobs a-2", 4),
+        used("get nodes n1", 1),
+        used("get /metrics", 1),
+        used("list nodes", 1),
+    ];
+    assert_eq!(propose(&requests, &Options::default()).yaml(), WRITTEN);
 }
 
 /// The rules as `VERBS RESOURCES NAMES`.
@@ -248,7 +249,7 @@ fn the_theft_is_refused_unless_the_same_was_needed() {
         used("get /api", 1),
         Used { denied: 1, succeeded: 0, ..used("get secrets -n web tls", 1) },
     ];
-    let everyone = cluster_wide(r#"[{verbs: [get], nonResourceURLs: [/api]}]"#);
+    let everyone = cluster_wide("[{verbs: [get], nonResourceURLs: [/api]}]");
     let proposal = tighten(&WHO, &requests, &theft, &Options { kept: &everyone, ..Options::default() });
     let still: Vec<_> = proposal.still_allowed.iter().map(|still| (still.excluded, still.why)).collect();
     assert_eq!(still, [(3, Breadth::Needed), (4, Breadth::Passing), (5, Breadth::Needed), (6, Breadth::Kept)]);
@@ -283,13 +284,30 @@ fn made_objects_have_valid_names_of_their_own_for_every_identity() {
 }
 
 #[test]
+fn a_group_is_tightened_as_a_group() {
+    let who = Who { name: "", groups: &["developers"] };
+    let proposal = tighten(&who, &[used("get secrets -n web tls", 1)], &[], &Options::default());
+    check(&proposal);
+    assert!(proposal.yaml().contains("- kind: Group\n  apiGroup: rbac.authorization.k8s.io\n  name: developers\n"));
+    let member = Who { name: "ann", groups: &["developers"] };
+    let asked = super::asked("get secrets -n web tls");
+    assert!(super::super::allows(&proposal.state().grants(&member), &asked).is_some());
+    assert!(super::super::allows(&proposal.state().grants(&WHO), &asked).is_none());
+    let user = Who { name: "developers", groups: &[] };
+    assert_ne!(
+        tighten(&user, &[used("list pods", 1)], &[], &Options::default()).objects[0].key.name,
+        proposal.objects[0].key.name
+    );
+}
+
+#[test]
 fn warnings_say_how_far_to_trust_it_and_what_the_verbs_let_do() {
     let requests =
         [used("list secrets -n web", 1), used("create pods -n web", 1), used("patch rolebindings -n web b", 1)];
-    let warnings = |days, within: Option<&[super::Grant]>| {
-        tighten(&WHO, &requests, &[], &Options { days, within, ..Options::default() }).warnings().join("\n")
+    let warnings = |within: Option<&[super::Grant]>, days| {
+        tighten(&WHO, &requests, &[], &Options { within, days, ..Options::default() }).warnings().join("\n")
     };
-    let text = warnings(Some(9.4), None);
+    let text = warnings(None, Some(9.4));
     for part in [
         "only 9 days of log",
         "list and watch of secrets in web show every value",
@@ -300,11 +318,11 @@ fn warnings_say_how_far_to_trust_it_and_what_the_verbs_let_do() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let within = cluster_wide(r#"[{verbs: ["*"], apiGroups: ["*"], resources: ["*"]}]"#);
-    let text = warnings(Some(31.0), Some(&within));
+    let text = warnings(Some(&within), Some(31.0));
     assert!(!text.contains("days") && !text.contains("is not known"), "{text}");
     assert!(warnings(None, None).contains("how many days"));
     let masters = grants("", "ann", &["system:masters"]);
-    assert!(warnings(Some(31.0), Some(&masters)).starts_with("it is in the group system:masters"));
+    assert!(warnings(Some(&masters), Some(31.0)).starts_with("it is in the group system:masters"));
 }
 
 const PRESENT: &str = r#"
