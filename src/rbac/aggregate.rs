@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::model::{Body, Object, Rule, Selector};
-use crate::limits::{RBAC_AGGREGATION_STEPS_MAX, RBAC_RULES_COLLECTED_MAX};
+use crate::limits::{RBAC_AGGREGATION_STEPS_MAX, RBAC_NOTES_MAX, RBAC_RULES_COLLECTED_MAX};
 
 /// The rules of each cluster role that is collected from others, by name.
 pub(super) struct Collected {
@@ -36,7 +36,7 @@ pub(super) fn collect(roles: &BTreeMap<&str, &Object>) -> Collected {
             all.clone_from(stored);
         } else {
             let unexplained = collector.add_stored(&mut all, stored);
-            if unexplained > 0 {
+            if unexplained > 0 && collected.notes.len() < RBAC_NOTES_MAX {
                 let note = format!("ClusterRole {name}: {unexplained} of its rules come from roles that are not known");
                 collected.notes.push(note);
             }

@@ -194,7 +194,7 @@ impl Proposal {
         let counts = [
             (
                 self.unexplained,
-                "kinds of request were allowed by no grant that is known; another authorizer may decide too",
+                "kinds of request were allowed by no grant that is known: a role may be missing here, or another authorizer decides too",
             ),
             (
                 self.never_succeeded,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::aggregate;
 use super::model::{Body, Key, Kind, Object, RoleRef, Rule, Subject, SubjectKind};
+use crate::limits::RBAC_NOTES_MAX;
 
 /// The group that is above all authorizers.
 const MASTERS: &str = "system:masters";
@@ -118,6 +119,8 @@ pub struct State {
     by_subject: HashMap<(SubjectKind, String, String), Vec<(usize, usize)>>,
     collected: HashMap<String, Vec<Arc<Rule>>>,
     unknown: Vec<String>,
+    /// How many of them concern objects, and so anybody; the others are roles that bindings name.
+    of_objects: usize,
 }
 
 impl State {
@@ -141,7 +144,14 @@ impl State {
         state.assume_cluster_admin();
         state.index_subjects();
         state.collect();
-        state.note_missing_roles();
+        state.of_objects = state.unknown.len();
+        let mut missing = state.missing_roles(0..state.bindings.len());
+        if missing.len() > RBAC_NOTES_MAX {
+            let more = missing.len() - RBAC_NOTES_MAX;
+            missing.truncate(RBAC_NOTES_MAX);
+            missing.push(format!("{more} more roles are not known"));
+        }
+        state.unknown.extend(missing);
         state
     }
 
@@ -181,9 +191,10 @@ impl State {
         self.collected = collected.rules;
     }
 
-    fn note_missing_roles(&mut self) {
+    /// The roles that these bindings name and nothing shows.
+    fn missing_roles(&self, bindings: impl Iterator<Item = usize>) -> Vec<String> {
         let mut missing: BTreeMap<String, (u64, String)> = BTreeMap::new();
-        for held in &self.bindings {
+        for held in bindings.map(|index| &self.bindings[index]) {
             let Body::Binding { role, .. } = &held.object.body else { continue };
             let key = &held.object.key;
             if role_of(key, role).is_none_or(|role| !self.roles.contains_key(&role)) {
@@ -192,16 +203,25 @@ impl State {
                 named.or_insert_with(|| (0, key.to_string())).0 += 1;
             }
         }
-        self.unknown.extend(missing.into_iter().map(|(role, (count, example))| match count {
+        let note = |(role, (count, example))| match count {
             1 => format!("{role} is not known; {example} grants it"),
             _ => format!("{role} is not known; {count} bindings grant it, such as {example}"),
-        }));
+        };
+        missing.into_iter().map(note).collect()
     }
 
     /// What could not be told: roles that bindings name and nothing shows, objects whose content is not known.
     #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
+    }
+
+    /// What of it concerns an identity: roles that its bindings name, and objects that may concern anybody.
+    #[must_use]
+    pub fn unknown_for(&self, who: &Who<'_>) -> Vec<String> {
+        let mut notes = self.missing_roles(self.bindings_of(who, who.all_groups()).into_keys());
+        notes.extend_from_slice(&self.unknown[..self.of_objects]);
+        notes
     }
 
     /// The objects, roles before bindings of their scope.

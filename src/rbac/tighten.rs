@@ -23,7 +23,8 @@ pub struct Options<'a> {
     pub names_max: usize,
     /// Resources whose objects get new names all the time, so that naming them would hold for a day.
     pub passing: &'a [&'a str],
-    /// What the identity has now, which the proposal stays within; None where that is not known.
+    /// What the identity has now, which the proposal stays within, except for requests that none of it explains; None
+    /// where nothing of it is known.
     pub within: Option<&'a [Grant]>,
     /// Grants that stay whatever is proposed ([`Grant::is_shared`]); what they allow is not granted again.
     pub kept: &'a [Grant],
@@ -59,6 +60,8 @@ struct Want<'a> {
     /// Set where objects cannot or need not be named.
     any: Option<Breadth>,
     names: BTreeSet<&'a str>,
+    /// Whether no known grant allows some of it, so that what is known bounds nothing.
+    is_unexplained: bool,
 }
 
 /// By namespace (empty for the whole cluster), resource and verb.
@@ -86,10 +89,9 @@ pub fn tighten(who: &Who<'_>, used: &[Used<'_>], excluded: &[Used<'_>], options:
             proposal.kept_uses += 1;
         } else {
             proposal.uses += 1;
-            if within.as_ref().is_some_and(|within| !within.allows(&used.asked)) {
-                proposal.unexplained += 1;
-            }
-            wants.add(used, within.as_ref(), &mut proposal);
+            let is_unexplained = within.as_ref().is_some_and(|within| !within.allows(&used.asked));
+            proposal.unexplained += usize::from(is_unexplained);
+            wants.add(used, within.as_ref().filter(|_| !is_unexplained), is_unexplained, &mut proposal);
         }
     }
     wants.widen(options, within.as_ref(), &mut proposal);
@@ -127,13 +129,13 @@ fn unfit(asked: &Asked<'_>) -> Option<&'static str> {
 }
 
 impl<'a> Wants<'a> {
-    fn add(&mut self, used: &Used<'a>, within: Option<&Matcher<'_>>, proposal: &mut Proposal) {
+    fn add(&mut self, used: &Used<'a>, within: Option<&Matcher<'_>>, is_unexplained: bool, proposal: &mut Proposal) {
         let asked = used.asked;
         if asked.is_path() {
             self.urls.entry(asked.path).or_default().insert(asked.verb);
             return;
         }
-        self.want(&asked);
+        self.want(&asked, is_unexplained);
         // an update that makes the object, and an upgrade to a stream over GET, are asked for `create` as well
         let makes = used.created > 0 && matches!(asked.verb, "update" | "patch");
         let streams = asked.resource == "pods"
@@ -142,13 +144,14 @@ impl<'a> Wants<'a> {
         let also = Asked { verb: "create", ..asked };
         if (makes || streams) && within.is_none_or(|within| within.allows(&also)) {
             proposal.implied += 1;
-            self.want(&also);
+            self.want(&also, is_unexplained);
         }
     }
 
-    fn want(&mut self, asked: &Asked<'a>) {
+    fn want(&mut self, asked: &Asked<'a>, is_unexplained: bool) {
         let target = (asked.api_group, asked.combined());
         let want = self.resources.entry((asked.namespace, target, asked.verb)).or_default();
+        want.is_unexplained |= is_unexplained;
         if asked.name_seen().is_empty() {
             want.any = Some(Breadth::NoName);
         } else {
@@ -173,7 +176,7 @@ impl<'a> Wants<'a> {
             let (resource_name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
             let unnamed =
                 Asked { verb, api_group, resource: resource_name, subresource, namespace, name: "", path: "" };
-            if within.is_none_or(|within| within.allows(&unnamed)) {
+            if want.is_unexplained || within.is_none_or(|within| within.allows(&unnamed)) {
                 want.any = Some(why);
                 proposal.unnamed.push(Unnamed {
                     namespace: (*namespace).to_owned(),

@@ -140,6 +140,13 @@ fn a_role_binding_ends_at_its_namespace() {
     );
 }
 
+#[test]
+fn urls_beside_resources_in_a_namespace_grant_nothing() {
+    // no API server takes such a rule, but a text may hold one
+    let rules = r#"[{verbs: [get], apiGroups: [""], resources: [pods], nonResourceURLs: ["*"]}]"#;
+    check(rules, &in_web(rules), "yes get pods -n web a\nno get /metrics");
+}
+
 const OBJECTS: &str = r#"
 apiVersion: v1
 kind: List
@@ -234,6 +241,8 @@ fn a_role_that_nothing_shows_grants_nothing_and_is_said() {
         "{unknown:?}"
     );
     assert!(unknown.iter().any(|note| note.contains("invalid")), "{unknown:?}");
+    assert_eq!(state.unknown_for(&super::Who { name: "ann", groups: &[] }).len(), 2);
+    assert!(state.unknown_for(&super::Who { name: "bob", groups: &[] }).is_empty());
 }
 
 #[test]
@@ -256,6 +265,14 @@ const AGGREGATED: &str = r#"{"apiVersion":"v1","kind":"List","items":[
 #[test]
 fn cluster_roles_are_collected_by_label_through_others_that_are_collected() {
     check("", &grants(AGGREGATED, "u", &[]), "yes get secrets -n a b\nyes get pods -n a b\nno get nodes n");
+}
+
+#[test]
+fn a_role_of_the_same_name_is_not_the_collected_cluster_role() {
+    let role = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"all","namespace":"web"},"rules":[{"verbs":["get"],"apiGroups":[""],"resources":["events"]}]},
+{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"RoleBinding","metadata":{"name":"y","namespace":"web"},"roleRef":{"kind":"Role","name":"all"},"subjects":[{"kind":"User","name":"v"}]},"#;
+    let yaml = AGGREGATED.replacen("\"items\":[\n", &format!("\"items\":[\n{role}"), 1);
+    check("", &grants(&yaml, "v", &[]), "yes get events -n web a\nno get secrets -n web b");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn used(asked: Asked<'static>, created: u64) -> Used<'static> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_proposal_allows_what_was_used_and_nothing_that_was_not_granted(

@@ -209,6 +209,17 @@ fn the_verb_that_the_server_asks_for_silently_is_granted_if_it_was_before() {
 }
 
 #[test]
+fn grants_that_do_not_explain_a_request_do_not_bound_it() {
+    let requests = [used("get pods -n web a-1", 1), Used { created: 1, ..used("patch configmaps -n web a", 1) }];
+    let within = cluster_wide("[{verbs: [get], nonResourceURLs: [/api]}]");
+    let proposal = propose(&requests, &Options { within: Some(&within), ..Options::default() });
+    let mut found = rules(&proposal);
+    found.sort();
+    assert_eq!(found, ["create configmaps", "get pods", "patch configmaps a"]);
+    assert_eq!(proposal.unexplained, 2);
+}
+
+#[test]
 fn patterns_in_the_log_never_become_patterns_of_a_role() {
     let requests = [
         used("* secrets -n web a", 1),
