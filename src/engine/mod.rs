@@ -10,6 +10,7 @@
 mod check;
 mod compact;
 mod detect;
+mod empty;
 mod facts;
 mod fault;
 mod functions;
