@@ -23,7 +23,7 @@
 //! | 1 | [`account`], [`block`], [`part`], [`finding`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
-//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`prove`], [`generate`] |
+//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`dossier`], [`prove`], [`generate`] |
 //! | 5 | [`cli`], then `main` |
 //!
 //! # Invariants
@@ -63,6 +63,7 @@ pub mod report;
 
 pub mod baseline;
 pub mod detect;
+pub mod dossier;
 pub mod explain;
 pub mod generate;
 pub mod ingest;

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["account", "block", "finding", "part"],
     &["config", "detection", "event", "input", "lake", "risk"],
     &["engine", "report"],
-    &["baseline", "detect", "explain", "generate", "ingest", "prove"],
+    &["baseline", "detect", "dossier", "explain", "generate", "ingest", "prove"],
     &["cli"],
 ];
 

@@ -7,14 +7,17 @@ mod detect;
 mod explain;
 mod generate;
 mod ingest;
+mod investigate;
 mod lake;
 mod output;
 mod progress;
 mod risk;
+mod rotate;
 mod rules;
 mod schema;
 mod signals;
 mod sql;
+mod subject;
 mod triage;
 
 use std::io::{ErrorKind, Write};
@@ -48,6 +51,10 @@ enum Command {
     Detect(detect::Args),
     /// One finding with its reasons, the requests behind it, and what to ask next
     Explain(explain::Args),
+    /// Which secrets an identity reached, who else it is, and what to replace
+    Investigate(investigate::Args),
+    /// The secrets and credentials to replace after what somebody did
+    Rotate(rotate::Args),
     /// What speaks against each identity, and for the loss of each secret
     Risk(risk::Args),
     /// Ask a lake a question in SQL
@@ -116,6 +123,8 @@ fn dispatch(command: Command) -> Result<Ending> {
         Command::Ingest(args) => ingest::run(&args),
         Command::Detect(args) => detect::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Investigate(args) => investigate::run(&args),
+        Command::Rotate(args) => rotate::run(&args),
         Command::Risk(args) => risk::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::Lake(args) => lake::run(&args),

@@ -1,0 +1,54 @@
+//! `kubesift investigate`: which secrets an identity reached, who else it is, and what to replace.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use super::subject::Whom;
+use super::{Ending, output};
+use crate::dossier;
+use crate::error::{Error, Result};
+use crate::report::dossier::{DOSSIER_FORMATS, write};
+use crate::report::file;
+
+/// Arguments of `kubesift investigate`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    whom: Whom,
+    /// Format of the dossier [default: by the name of --out, else text]
+    #[arg(long, value_name = "FORMAT", value_parser = DOSSIER_FORMATS)]
+    format: Option<String>,
+    /// Write the dossier to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<Ending> {
+    let format = args.format_name()?;
+    args.out.iter().try_for_each(|path| file::check(path))?;
+    let case = args.whom.case(None)?;
+    let dossier = dossier::investigate(&case.session, &case.subject, || case.watch.check())?;
+    match &args.out {
+        Some(path) => file::write_file(path, |out| write(&dossier, format, None, out))?,
+        None => {
+            let width = if std::io::stdout().is_terminal() { output::width() } else { None };
+            write(&dossier, format, width, &mut std::io::stdout())?;
+        }
+    }
+    Ok(Ending::Complete)
+}
+
+impl Args {
+    fn format_name(&self) -> Result<&str> {
+        let Some(out) = self.out.as_ref().filter(|_| self.format.is_none()) else {
+            return Ok(self.format.as_deref().unwrap_or("text"));
+        };
+        match out.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+            "json" => Ok("json"),
+            "md" => Ok("markdown"),
+            "txt" => Ok("text"),
+            _ => Err(Error::usage(format!("{}: the name does not tell the format; add --format", out.display()))),
+        }
+    }
+}
