@@ -28,7 +28,8 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let format = args.format_name()?;
     args.out.iter().try_for_each(|path| file::check(path))?;
     let case = args.whom.case(None)?;
-    let dossier = dossier::investigate(&case.session, &case.subject, || case.watch.check())?;
+    let mut dossier = dossier::investigate(&case.session, &case.subject, || case.watch.check())?;
+    dossier.commands = args.whom.commands(&case.subject);
     match &args.out {
         Some(path) => file::write_file(path, |out| write(&dossier, format, None, out))?,
         None => {
@@ -45,6 +46,7 @@ impl Args {
             return Ok(self.format.as_deref().unwrap_or("text"));
         };
         match out.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+            "html" => Ok("html"),
             "json" => Ok("json"),
             "md" => Ok("markdown"),
             "txt" => Ok("text"),

@@ -1,7 +1,7 @@
 //! Whom a dossier is about, as the arguments say it, and the session that answers.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{args, detect, signals};
@@ -58,6 +58,29 @@ pub(super) struct Whom {
     knowledge: args::Knowledge,
     #[command(flatten)]
     limits: args::Limits,
+}
+
+impl Whom {
+    /// The command that asks for the same list of what to replace, for a shell.
+    pub(super) fn commands(&self, subject: &Subject) -> Vec<String> {
+        // what cannot be shown as it is, is left to a variable of whoever pastes the command
+        let shell = |text: &str| match explain::word(Path::new(text)).as_str() {
+            "\"$LAKE\"" => "\"$NAME\"".to_owned(),
+            word => word.to_owned(),
+        };
+        let mut words = vec!["--lake".to_owned(), explain::word(&self.lake)];
+        let mut add = |flag: &str, text: Option<String>| {
+            words.extend(text.into_iter().flat_map(|text| [flag.to_owned(), shell(&text)]));
+        };
+        add("--since", subject.since.map(crate::report::human::rfc3339));
+        add("--until", subject.until.map(crate::report::human::rfc3339));
+        add("--cluster", subject.cluster.clone());
+        subject.addresses.iter().for_each(|address| add("--address", Some(address.clone())));
+        subject.credentials.iter().for_each(|id| add("--credential", Some(id.clone())));
+        words.extend(subject.actors.iter().map(|actor| shell(actor)));
+        let words = words.join(" ");
+        vec![format!("kubesift investigate {words}"), format!("kubesift rotate {words} --format csv")]
+    }
 }
 
 /// What a dossier is made with.

@@ -12,7 +12,7 @@ use crate::detection::FILES;
 use crate::engine::{Answer, Question, Session, Value, Values};
 use crate::error::{Error, Result};
 use crate::limits::{CHAIN_LENGTH_MAX, DOSSIER_NAMES_MAX, DOSSIER_ROWS_MAX, SHARED_ADDRESS_IDENTITIES_MAX};
-use crate::report::dossier::{Dossier, Entry, Minted, Other, Presence, Rotate, Subject};
+use crate::report::dossier::{Dossier, Entry, Hour, Minted, Other, Presence, Rotate, Subject};
 
 /// What `$subject` stands for: the condition that a request is one of the subject.
 const SUBJECT: &str = "(($any_actor or actor in ($actors) or username in ($actors)) \
@@ -43,10 +43,11 @@ pub fn investigate(session: &Session, subject: &Subject, mut check: impl FnMut()
     check()?;
     let steps = work.ask("steps")?;
     check()?;
-    let hours = work.ask("hours")?;
+    let hours: Vec<Hour> = work.ask("hours")?;
     check()?;
     let used = if subject.actors.is_empty() { Vec::new() } else { work.ask("used")? };
     let gaps = story::gaps(&hours);
+    let steps = story::told(steps, &found.presences, &found.minted, &found.later, &gaps);
     Ok(Dossier {
         subject: subject.clone(),
         entries: story::entries(found.entries, &found.rotate.secrets),
@@ -60,6 +61,7 @@ pub fn investigate(session: &Session, subject: &Subject, mut check: impl FnMut()
         hours,
         gaps,
         notes: work.notes,
+        commands: Vec::new(),
     })
 }
 
@@ -76,6 +78,8 @@ struct Found {
     entries: Vec<Entry>,
     presences: Vec<Presence>,
     minted: Vec<Minted>,
+    /// What was done with these tokens.
+    later: Vec<Presence>,
     rotate: Rotate,
 }
 
@@ -135,7 +139,7 @@ impl<'a> Work<'a> {
         let tokens = rotate::tokens(&presences, &minted, &later, &entries);
         self.notes.extend(rotate::blind(&accesses, &entries));
         let rotate = Rotate { secrets, tokens, notes: Vec::new() };
-        Ok(Found { accesses, entries, presences, minted, rotate })
+        Ok(Found { accesses, entries, presences, minted, later, rotate })
     }
 
     /// The tokens that the subject had issued, and those that were issued to these in turn.

@@ -80,12 +80,27 @@ fn rotation(
         first_seen: accesses.iter().map(|access| access.first_seen).min().unwrap_or_default(),
         last_seen: accesses.iter().map(|access| access.last_seen).max().unwrap_or_default(),
         why: why(accesses),
-        workloads,
+        workloads: whole(workloads),
         certain: life.is_some_and(|life| life.certain) || accesses.iter().any(|access| access.certain),
         gone: life.and_then(|life| life.gone),
     };
     rotation.risk = risk(&rotation);
     rotation
+}
+
+/// Without the parts of a workload that is there as a whole: the replica sets of a deployment, the jobs of a cron job.
+fn whole(workloads: Vec<String>) -> Vec<String> {
+    let owner = |workload: &str| {
+        let (resource, place) = workload.split_once(' ')?;
+        let (stem, _) = place.rsplit_once('-')?;
+        Some(match resource {
+            "replicasets" => format!("deployments {stem}"),
+            "jobs" => format!("cronjobs {stem}"),
+            _ => return None,
+        })
+    };
+    let all: BTreeSet<String> = workloads.into_iter().collect();
+    all.iter().filter(|workload| owner(workload).is_none_or(|owner| !all.contains(&owner))).cloned().collect()
 }
 
 fn readers(accesses: &[&Access]) -> Vec<Reader> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::limits::GAPS_MAX;
-use crate::report::dossier::{Entry, Gap, Hour, Other, Presence, Rotation};
+use crate::report::dossier::{Entry, Gap, Hour, Minted, Other, Presence, Rotation, Step};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -79,6 +79,48 @@ pub(super) fn entries(entries: Vec<Entry>, secrets: &[Rotation]) -> Vec<Entry> {
         names.map(|name| (entry.cluster.as_str(), name.to_owned())).any(|key| listed.contains(&key))
     };
     entries.into_iter().filter(|entry| entry.by_subject || touches(entry)).collect()
+}
+
+/// The story: the steps of the requests, with where it was first seen, where its tokens were used, and where the log is
+/// silent, by time.
+pub(super) fn told(
+    mut steps: Vec<Step>,
+    own: &[Presence],
+    minted: &[Minted],
+    later: &[Presence],
+    gaps: &[Gap],
+) -> Vec<Step> {
+    let seen = |kind: &str, presence: &Presence| Step {
+        cluster: presence.cluster.clone(),
+        kind: kind.to_owned(),
+        actor: presence.actor.clone(),
+        client_ip: presence.client_ip.clone(),
+        user_agent: presence.user_agent.clone(),
+        credential_id: presence.credential_id.clone(),
+        requests: presence.requests,
+        first_seen: presence.first_seen,
+        last_seen: presence.last_seen,
+        ..Step::default()
+    };
+    let mut places = BTreeSet::new();
+    let first = own.iter().filter(|one| places.insert((&one.cluster, &one.actor, &one.client_ip)));
+    steps.extend(first.map(|one| seen("first_seen", one)));
+    let issued: BTreeSet<_> = minted.iter().filter_map(|one| one.issued_credential_id.as_ref()).collect();
+    let used = later.iter().filter(|one| one.credential_id.as_ref().is_some_and(|id| issued.contains(id)));
+    steps.extend(used.map(|one| seen("token_used", one)));
+    let (begun, ended) = (own.iter().map(|one| one.first_seen).min(), own.iter().map(|one| one.last_seen).max());
+    let within =
+        |gap: &&Gap| begun.is_some_and(|begun| begun < gap.until) && ended.is_some_and(|ended| gap.since < ended);
+    steps.extend(gaps.iter().filter(within).map(|gap| Step {
+        cluster: gap.cluster.clone(),
+        kind: "gap".to_owned(),
+        first_seen: gap.since,
+        last_seen: gap.until,
+        ..Step::default()
+    }));
+    // stable, so that what the query ordered stays in order
+    steps.sort_by_key(|step| (step.first_seen, step.verb.is_some()));
+    steps
 }
 
 /// The times without an event between the first and the last hour of each cluster.

@@ -22,6 +22,7 @@ pub(super) fn json(dossier: &Dossier) -> Result<String> {
         ("hours", list(&dossier.hours)?),
         ("gaps", list(&dossier.gaps)?),
         ("notes", list(&dossier.notes)?),
+        ("commands", list(&dossier.commands)?),
     ];
     let members: String = members.iter().map(|(name, list)| format!(",\n\"{name}\":{list}")).collect();
     Ok(format!("{{\"subject\":{}{members}}}\n", text(&json!(dossier.subject))?))

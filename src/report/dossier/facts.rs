@@ -326,7 +326,8 @@ pub struct Use {
 pub struct Step {
     /// The cluster.
     pub cluster: String,
-    /// The sensitivity of the requests, or `denied` or `minted`.
+    /// The sensitivity of the requests, or `denied` or `minted`; `first_seen` for an address that the subject was not
+    /// seen at before, `token_used` for the first use of a token that it had issued, `gap` for a silent log.
     pub kind: String,
     /// The verb.
     pub verb: Option<String>,
@@ -425,6 +426,8 @@ pub struct Dossier {
     pub gaps: Vec<Gap>,
     /// What could not be seen or is not all, in sentences.
     pub notes: Vec<String>,
+    /// Commands that give it again.
+    pub commands: Vec<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -1,9 +1,10 @@
-//! A dossier: all that the log tells of an identity, for people as a page of tables, for machines as JSON; and the list
+//! A dossier: all that the log tells of an identity, for people as a page of tables and pictures, for machines as JSON; and the list
 //! of what to replace after it, for a ticket system too.
 
 mod document;
 mod facts;
 mod markdown;
+mod page;
 mod rotate;
 mod sections;
 #[cfg(test)]
@@ -20,13 +21,14 @@ use super::io_error;
 use crate::error::{Error, Result};
 
 /// The names that [`write`] knows.
-pub const DOSSIER_FORMATS: [&str; 3] = ["text", "markdown", "json"];
+pub const DOSSIER_FORMATS: [&str; 4] = ["text", "markdown", "html", "json"];
 
 /// Writes the dossier. `width` is that of the terminal, for text.
 pub fn write(dossier: &Dossier, format: &str, width: Option<u16>, out: &mut dyn Write) -> Result<()> {
     let text = match format {
         "text" => text::text(dossier, width),
         "markdown" => markdown::markdown(dossier),
+        "html" => page::page(dossier)?,
         "json" => document::json(dossier)?,
         _ => {
             let known = DOSSIER_FORMATS.join(", ");

@@ -24,7 +24,7 @@ pub(super) struct Column {
     pub(super) title: &'static str,
     /// The share of the room that it may claim; 0: it is never cut.
     weight: usize,
-    right: bool,
+    pub(super) right: bool,
 }
 
 impl Column {
@@ -120,6 +120,7 @@ pub(super) fn who(subject: &Subject) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
+/// The summary in a paragraph.
 fn verdict(dossier: &Dossier) -> Section {
     let requests: u64 = dossier.presences.iter().map(|one| one.requests).sum();
     let title = format!("dossier of {}", who(&dossier.subject));
@@ -426,10 +427,14 @@ fn steps(dossier: &Dossier, most: usize) -> Section {
             1 => object(step.namespace.as_ref(), step.name.as_ref()),
             n => format!("{}/({n} names)", step.namespace.as_deref().unwrap_or("*")),
         };
-        let detail = step.command.clone().or_else(|| step.issued.as_ref().map(|id| format!("issued {id}")));
+        let issued = || step.issued.as_ref().map(|id| format!("issued {id}"));
+        let with = || if step.kind == "other" { None } else { step.credential_id.clone() };
+        let agent = || if step.verb.is_none() { step.user_agent.clone() } else { None };
+        let detail = step.command.clone().or_else(issued).or_else(agent).or_else(with);
+        let name = if step.resource.is_none() { String::new() } else { name };
         vec![
             seconds(step.first_seen),
-            step.kind.clone(),
+            step.kind.replace('_', " "),
             format!("{} {}", some(step.verb.as_ref()), resource(step.resource.as_ref(), step.subresource.as_ref())),
             name,
             count(step.requests),

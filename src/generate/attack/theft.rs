@@ -1,0 +1,133 @@
+//! What an attack truly gained, told by the world that it happens in and not by the log: what a dossier must find.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::Attack;
+use crate::generate::actor::Actor;
+use crate::generate::call::{Call, Outcome};
+use crate::generate::cluster::catalog::WORKLOADS;
+use crate::generate::cluster::{Cluster, Errand};
+
+/// The gain of one attack: one line of `_truth.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Theft {
+    /// The attack.
+    pub attack: Attack,
+    /// The identities that the attacker came as, and those that it acted for.
+    pub actors: BTreeSet<String>,
+    /// Where the attacker came from.
+    pub addresses: BTreeSet<String>,
+    /// The Secrets whose values were within reach, `namespace/name`.
+    pub secrets: BTreeSet<String>,
+    /// The pods that were entered, `namespace/name`.
+    pub entered: BTreeSet<String>,
+    /// The ids of the tokens that were minted.
+    pub minted: BTreeSet<String>,
+    /// Secrets of the pods that the attacker made.
+    #[serde(skip)]
+    made: BTreeMap<String, Vec<String>>,
+}
+
+impl Theft {
+    pub(super) fn new(attack: Attack) -> Self {
+        let none = BTreeSet::new;
+        let (actors, addresses, secrets, entered, minted) = (none(), none(), none(), none(), none());
+        Self { attack, actors, addresses, secrets, entered, minted, made: BTreeMap::new() }
+    }
+
+    /// Adds what a request gained. The nodes and controllers that serve an attack gain nothing by it.
+    pub(super) fn add(&mut self, cluster: &Cluster, at: i64, actor: &Actor, call: &Call) {
+        if actor.name.starts_with("system:node:") || actor.name.ends_with(":certificate-controller") {
+            return;
+        }
+        self.actors.insert(actor.name.clone());
+        self.addresses.insert(actor.ip.clone());
+        if let Ok(user) = serde_json::from_str::<serde_json::Value>(call.impersonated) {
+            self.actors.extend(user["username"].as_str().map(ToOwned::to_owned));
+        }
+        if !matches!(call.outcome, Outcome::Done | Outcome::Upgraded) {
+            return;
+        }
+        self.minted.extend(call.issued.map(|id| format!("JTI={id}")));
+        match (call.resource.map_or("", |resource| resource.name), call.subresource) {
+            ("secrets", "") if matches!(call.verb, "get" | "list" | "watch") => {
+                self.secrets.extend(within(cluster, call, at));
+            }
+            ("pods", "") if call.verb == "create" => {
+                let pod = format!("{}/{}", call.namespace, call.name);
+                let secrets = named(&call.request, call.namespace);
+                self.secrets.extend(secrets.iter().cloned());
+                self.made.insert(pod, secrets);
+            }
+            ("pods", "exec" | "attach" | "ephemeralcontainers") => {
+                self.enter(cluster, at, format!("{}/{}", call.namespace, call.name));
+            }
+            ("nodes", "proxy") => {
+                // /exec/{namespace}/{pod}/{container}
+                let path: Vec<_> = call.rest.split('/').collect();
+                if let ["", "exec" | "run", namespace, pod, ..] = path[..] {
+                    self.enter(cluster, at, format!("{namespace}/{pod}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn enter(&mut self, cluster: &Cluster, at: i64, pod: String) {
+        let slots = (0..cluster.slots.len()).map(|slot| cluster.pod(slot, at));
+        for known in slots.filter(|known| format!("{}/{}", known.spec.namespace, known.name) == pod) {
+            let secrets = known.spec.secrets.iter();
+            self.secrets.extend(secrets.map(|name| format!("{}/{name}", known.spec.namespace)));
+        }
+        self.secrets.extend(self.made.get(&pod).into_iter().flatten().cloned());
+        self.entered.insert(pod);
+    }
+}
+
+/// The secrets that a read shows: the one that it names, else all that are there while it lasts.
+fn within(cluster: &Cluster, call: &Call, at: i64) -> BTreeSet<String> {
+    if !call.name.is_empty() {
+        return BTreeSet::from([format!("{}/{}", call.namespace, call.name)]);
+    }
+    let mut born: BTreeMap<String, i64> = BTreeMap::new();
+    let mut all: BTreeSet<(&str, String)> =
+        cluster.secrets.iter().map(|(namespace, name)| (*namespace, (*name).to_owned())).collect();
+    for (begun, errand) in cluster.errands(i64::MIN, i64::MAX) {
+        if let Errand::Rollout { workload, generation } = errand {
+            let spec = &WORKLOADS[*workload];
+            let name = format!("sh.helm.release.v1.{}.v{}", spec.name, 40 + generation);
+            born.insert(format!("{}/{name}", spec.namespace), *begun);
+            all.insert((spec.namespace, name));
+        }
+    }
+    let until = at + call.open;
+    all.into_iter()
+        .filter(|(namespace, _)| call.namespace.is_empty() || call.namespace == *namespace)
+        .map(|(namespace, name)| format!("{namespace}/{name}"))
+        .filter(|secret| born.get(secret).is_none_or(|begun| *begun <= until))
+        .collect()
+}
+
+/// The secrets that the body of a pod names.
+fn named(body: &str, namespace: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut left = vec![serde_json::from_str(body).unwrap_or_default()];
+    while let Some(value) = left.pop() {
+        match value {
+            serde_json::Value::Object(members) => {
+                for (key, value) in members {
+                    let name = if key == "secretRef" { value["name"].as_str() } else { value.as_str() };
+                    if matches!(key.as_str(), "secretName" | "secretRef") {
+                        found.extend(name.map(|name| format!("{namespace}/{name}")));
+                    }
+                    left.push(value);
+                }
+            }
+            serde_json::Value::Array(elements) => left.extend(elements),
+            _ => {}
+        }
+    }
+    found
+}
