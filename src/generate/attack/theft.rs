@@ -19,8 +19,8 @@ pub struct Theft {
     pub actors: BTreeSet<String>,
     /// Where the attacker came from.
     pub addresses: BTreeSet<String>,
-    /// The Secrets whose values were within reach, `namespace/name`.
-    pub secrets: BTreeSet<String>,
+    /// The Secrets whose values were within reach, `namespace/name`: whose rights reached them, and from which address.
+    pub secrets: BTreeMap<String, BTreeSet<(String, String)>>,
     /// The pods that were entered, `namespace/name`.
     pub entered: BTreeSet<String>,
     /// The ids of the tokens that were minted.
@@ -33,8 +33,8 @@ pub struct Theft {
 impl Theft {
     pub(super) fn new(attack: Attack) -> Self {
         let none = BTreeSet::new;
-        let (actors, addresses, secrets, entered, minted) = (none(), none(), none(), none(), none());
-        Self { attack, actors, addresses, secrets, entered, minted, made: BTreeMap::new() }
+        let (actors, addresses, entered, minted) = (none(), none(), none(), none());
+        Self { attack, actors, addresses, secrets: BTreeMap::new(), entered, minted, made: BTreeMap::new() }
     }
 
     /// Adds what a request gained. The nodes and controllers that serve an attack gain nothing by it.
@@ -44,44 +44,51 @@ impl Theft {
         }
         self.actors.insert(actor.name.clone());
         self.addresses.insert(actor.ip.clone());
-        if let Ok(user) = serde_json::from_str::<serde_json::Value>(call.impersonated) {
-            self.actors.extend(user["username"].as_str().map(ToOwned::to_owned));
-        }
+        let user = serde_json::from_str::<serde_json::Value>(call.impersonated).unwrap_or_default();
+        let acting = user["username"].as_str().unwrap_or(&actor.name).to_owned();
+        self.actors.insert(acting.clone());
+        let who = (acting, actor.ip.clone());
         if !matches!(call.outcome, Outcome::Done | Outcome::Upgraded) {
             return;
         }
         self.minted.extend(call.issued.map(|id| format!("JTI={id}")));
         match (call.resource.map_or("", |resource| resource.name), call.subresource) {
             ("secrets", "") if matches!(call.verb, "get" | "list" | "watch") => {
-                self.secrets.extend(within(cluster, call, at));
+                self.gain(within(cluster, call, at), &who);
             }
             ("pods", "") if call.verb == "create" => {
                 let pod = format!("{}/{}", call.namespace, call.name);
                 let secrets = named(&call.request, call.namespace);
-                self.secrets.extend(secrets.iter().cloned());
+                self.gain(secrets.iter().cloned(), &who);
                 self.made.insert(pod, secrets);
             }
             ("pods", "exec" | "attach" | "ephemeralcontainers") => {
-                self.enter(cluster, at, format!("{}/{}", call.namespace, call.name));
+                self.enter(cluster, at, format!("{}/{}", call.namespace, call.name), &who);
             }
             ("nodes", "proxy") => {
                 // /exec/{namespace}/{pod}/{container}
                 let path: Vec<_> = call.rest.split('/').collect();
                 if let ["", "exec" | "run", namespace, pod, ..] = path[..] {
-                    self.enter(cluster, at, format!("{namespace}/{pod}"));
+                    self.enter(cluster, at, format!("{namespace}/{pod}"), &who);
                 }
             }
             _ => {}
         }
     }
 
-    fn enter(&mut self, cluster: &Cluster, at: i64, pod: String) {
+    fn gain(&mut self, secrets: impl IntoIterator<Item = String>, who: &(String, String)) {
+        secrets.into_iter().for_each(|secret| {
+            self.secrets.entry(secret).or_default().insert(who.clone());
+        });
+    }
+
+    fn enter(&mut self, cluster: &Cluster, at: i64, pod: String, who: &(String, String)) {
         let slots = (0..cluster.slots.len()).map(|slot| cluster.pod(slot, at));
         for known in slots.filter(|known| format!("{}/{}", known.spec.namespace, known.name) == pod) {
             let secrets = known.spec.secrets.iter();
-            self.secrets.extend(secrets.map(|name| format!("{}/{name}", known.spec.namespace)));
+            self.gain(secrets.map(|name| format!("{}/{name}", known.spec.namespace)), who);
         }
-        self.secrets.extend(self.made.get(&pod).into_iter().flatten().cloned());
+        self.gain(self.made.get(&pod).cloned().unwrap_or_default(), who);
         self.entered.insert(pod);
     }
 }
