@@ -21,7 +21,7 @@
 //! |---|---|
 //! | 0 | [`error`], [`limits`], [`schema`] |
 //! | 1 | [`account`], [`block`], [`part`], [`finding`] |
-//! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`risk`] |
+//! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`rbac`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
 //! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`dossier`], [`prove`], [`generate`] |
 //! | 5 | [`cli`], then `main` |
@@ -56,6 +56,7 @@ pub mod detection;
 pub mod event;
 pub mod input;
 pub mod lake;
+pub mod rbac;
 pub mod risk;
 
 pub mod engine;

@@ -114,3 +114,37 @@ pub const GENERATED_SLICES_PER_WORKER: usize = 3;
 pub const GENERATED_FILE_BYTES: u64 = 100 << 20;
 /// Days before the time under examination from which baselines know identities.
 pub const BASELINE_DAYS_MAX: i64 = 90;
+/// Text of one snapshot of roles and bindings, in bytes; a large cluster's is some 50 MB.
+pub const RBAC_TEXT_BYTES_MAX: usize = 256 << 20;
+/// YAML documents of one snapshot.
+pub const RBAC_DOCUMENTS_MAX: usize = 100_000;
+/// How deep the YAML of a snapshot may nest; roles and bindings stay below 10.
+pub const RBAC_YAML_DEPTH_MAX: usize = 64;
+/// Values in the YAML of one snapshot.
+pub const RBAC_YAML_NODES_MAX: usize = 50_000_000;
+/// Roles and bindings of one snapshot.
+pub const RBAC_OBJECTS_MAX: usize = 1_000_000;
+/// Changes of roles and bindings that a history holds; more are counted.
+pub const RBAC_CHANGES_MAX: usize = 2_000_000;
+/// Operations of one JSON patch that are followed, as many as an API server takes.
+pub const RBAC_PATCH_OPERATIONS_MAX: usize = 10_000;
+/// Steps of collecting the rules of cluster roles that select others by label.
+pub const RBAC_AGGREGATION_STEPS_MAX: usize = 20_000_000;
+/// Rules that such cluster roles collect, all together.
+pub const RBAC_RULES_COLLECTED_MAX: usize = 2_000_000;
+/// Text of an authorizer's reason that is read, in bytes.
+pub const RBAC_REASON_BYTES_MAX: usize = 16 << 10;
+/// Notes, warnings and faults about roles and bindings; more are counted.
+pub const RBAC_NOTES_MAX: usize = 1_000;
+/// Verb × resource × name of one rule that are listed with their use; of a larger rule, those that were used.
+pub const RBAC_CELLS_PER_RULE_MAX: usize = 10_000;
+/// Those of all rules of an identity.
+pub const RBAC_CELLS_MAX: usize = 1_000_000;
+/// Different uses of the patterns of one rule, and different namespaces of one rule, that are listed.
+pub const RBAC_USES_SHOWN_MAX: usize = 1_000;
+/// Names of objects that a proposed rule holds before it names none.
+pub const RBAC_NAMES_PER_RULE_MAX: usize = 100;
+/// Days of log from which on a proposal of roles is trusted.
+pub const RBAC_DAYS_TRUSTED: f64 = 30.0;
+/// Permissions of each side of a difference of roles that are listed.
+pub const RBAC_DIFF_LINES_MAX: usize = 50_000;

@@ -10,7 +10,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 const FLOORS: &[&[&str]] = &[
     &["error", "limits", "schema"],
     &["account", "block", "finding", "part"],
-    &["config", "detection", "event", "input", "lake", "risk"],
+    &["config", "detection", "event", "input", "lake", "rbac", "risk"],
     &["engine", "report"],
     &["baseline", "detect", "dossier", "explain", "generate", "ingest", "prove"],
     &["cli"],

@@ -1,0 +1,1 @@
+//! Tests of the RBAC model, by what they are about.
