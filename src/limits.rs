@@ -67,6 +67,10 @@ pub const DOSSIER_NAMES_MAX: usize = 500;
 pub const CHAIN_LENGTH_MAX: usize = 8;
 /// Identities that may come from one address before a dossier gives their number and not their names.
 pub const SHARED_ADDRESS_IDENTITIES_MAX: usize = 10;
+/// Identities whose rights one dossier looks at.
+pub const RIGHTS_ACTORS_MAX: usize = 5;
+/// Bindings that a dossier names as the reason why requests were allowed.
+pub const REASONS_SHOWN_MAX: usize = 20;
 /// Silent times of a log that a dossier tells of.
 pub const GAPS_MAX: usize = 1_000;
 /// Identities, and secrets, whose risk a report tells.

@@ -3,5 +3,6 @@
 
 select
   cluster, date, ts, audit_id, stage, actor, actor_kind, client_ip, credential_id, user_agent, request_uri, username, verb,
-  api_group, resource, subresource, namespace, name, outcome, auth_reason
+  api_group, resource, subresource, namespace, name, outcome, auth_reason, response_code, groups, impersonated_username,
+  impersonated_groups
 from events

@@ -1,12 +1,13 @@
 //! `kubesift investigate`: which secrets an identity reached, who else it is, and what to replace.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::subject::Whom;
 use super::{Ending, output};
 use crate::dossier;
 use crate::error::{Error, Result};
+use crate::rbac::Snapshot;
 use crate::report::dossier::{DOSSIER_FORMATS, write};
 use crate::report::file;
 
@@ -15,6 +16,10 @@ use crate::report::file;
 pub(super) struct Args {
     #[command(flatten)]
     whom: Whom,
+    /// Roles and bindings of the cluster, for what the log does not tell of them: the output of
+    /// `kubectl get clusterroles,roles,clusterrolebindings,rolebindings -A -o yaml`
+    #[arg(long, value_name = "FILE")]
+    rbac: Option<PathBuf>,
     /// Format of the dossier [default: by the name of --out, else text]
     #[arg(long, value_name = "FORMAT", value_parser = DOSSIER_FORMATS)]
     format: Option<String>,
@@ -27,8 +32,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Ending> {
     let format = args.format_name()?;
     args.out.iter().try_for_each(|path| file::check(path))?;
+    let snapshot = args.rbac.as_deref().map(snapshot).transpose()?;
     let case = args.whom.case(None)?;
-    let mut dossier = dossier::investigate(&case.session, &case.subject, || case.watch.check())?;
+    let mut dossier = dossier::investigate(&case.session, &case.subject, snapshot.as_ref(), || case.watch.check())?;
     dossier.commands = args.whom.commands(&case.subject);
     match &args.out {
         Some(path) => file::write_file(path, |out| write(&dossier, format, None, out))?,
@@ -38,6 +44,11 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         }
     }
     Ok(Ending::Complete)
+}
+
+fn snapshot(path: &Path) -> Result<Snapshot> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::storage(path, error))?;
+    Snapshot::parse(&path.display().to_string(), &text)
 }
 
 impl Args {

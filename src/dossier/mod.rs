@@ -3,6 +3,7 @@
 //! Each question is a statement in `sql/dossier`; here they are asked of a session, and their rows put together. What
 //! the log does not tell is assumed to the disadvantage of the secret: a list exposes all that was there.
 
+mod rights;
 mod rotate;
 mod story;
 
@@ -11,8 +12,11 @@ use std::collections::BTreeSet;
 use crate::detection::FILES;
 use crate::engine::{Answer, Question, Session, Value, Values};
 use crate::error::{Error, Result};
-use crate::limits::{CHAIN_LENGTH_MAX, DOSSIER_NAMES_MAX, DOSSIER_ROWS_MAX, SHARED_ADDRESS_IDENTITIES_MAX};
-use crate::report::dossier::{Dossier, Entry, Hour, Minted, Other, Presence, Rotate, Subject};
+use crate::limits::{
+    CHAIN_LENGTH_MAX, DOSSIER_NAMES_MAX, DOSSIER_ROWS_MAX, RIGHTS_ACTORS_MAX, SHARED_ADDRESS_IDENTITIES_MAX,
+};
+use crate::rbac::Snapshot;
+use crate::report::dossier::{Dossier, Entry, Hour, Minted, Other, Presence, Rights, Rotate, Subject, Use};
 
 /// What `$subject` stands for: the condition that a request is one of the subject.
 const SUBJECT: &str = "(($any_actor or actor in ($actors) or username in ($actors)) \
@@ -34,7 +38,14 @@ pub fn rotate(session: &Session, subject: &Subject, mut check: impl FnMut() -> R
 }
 
 /// All that the log tells of the subject. `check` is asked between questions whether to go on.
-pub fn investigate(session: &Session, subject: &Subject, mut check: impl FnMut() -> Result<()>) -> Result<Dossier> {
+///
+/// `snapshot`: roles and bindings of the cluster, for what the log does not tell of them.
+pub fn investigate(
+    session: &Session,
+    subject: &Subject,
+    snapshot: Option<&Snapshot>,
+    mut check: impl FnMut() -> Result<()>,
+) -> Result<Dossier> {
     let mut work = Work::new(session, subject)?;
     work.share(&["accesses", "lives", "uses", "entries", "minted", "steps"])?;
     check()?;
@@ -45,7 +56,7 @@ pub fn investigate(session: &Session, subject: &Subject, mut check: impl FnMut()
     check()?;
     let hours: Vec<Hour> = work.ask("hours")?;
     check()?;
-    let used = if subject.actors.is_empty() { Vec::new() } else { work.ask("used")? };
+    let (used, rights) = work.rights(subject, &found.presences, snapshot)?;
     let gaps = story::gaps(&hours);
     let steps = story::told(steps, &found.presences, &found.minted, &found.later, &gaps);
     Ok(Dossier {
@@ -57,6 +68,7 @@ pub fn investigate(session: &Session, subject: &Subject, mut check: impl FnMut()
         others,
         minted: found.minted,
         used,
+        rights,
         steps,
         hours,
         gaps,
@@ -102,6 +114,7 @@ impl<'a> Work<'a> {
         put("until", Value::Time(subject.until.unwrap_or(END)));
         put("chain", Value::Texts(Vec::new()));
         put("places", Value::Texts(Vec::new()));
+        put("holders", Value::Texts(Vec::new()));
         Ok(Self { session, values, notes: Vec::new() })
     }
 
@@ -191,9 +204,43 @@ impl<'a> Work<'a> {
         Ok(story::others(own, all, SHARED_ADDRESS_IDENTITIES_MAX))
     }
 
+    /// What the rights of the identities were used for, and whether they were needed.
+    fn rights(
+        &mut self,
+        subject: &Subject,
+        own: &[Presence],
+        snapshot: Option<&Snapshot>,
+    ) -> Result<(Vec<Use>, Vec<Rights>)> {
+        let named = subject.actors.iter().cloned();
+        let seen = own.iter().filter_map(|one| one.actor.clone()).filter(|_| subject.actors.is_empty());
+        let actors: BTreeSet<String> = named.chain(seen).collect();
+        if actors.len() > RIGHTS_ACTORS_MAX {
+            self.notes.push(format!(
+                "the rights of {RIGHTS_ACTORS_MAX} of {} identities were looked at: name one to see its own",
+                actors.len()
+            ));
+        }
+        self.set("holders", actors.iter().take(RIGHTS_ACTORS_MAX).cloned());
+        let used: Vec<Use> = self.ask("used")?;
+        let (groups, roles) = (self.ask("groups")?, self.ask("roles")?);
+        let history = rights::history(&roles);
+        let at = own.iter().map(|one| one.last_seen).max().or(subject.until);
+        let answers = actors.iter().take(RIGHTS_ACTORS_MAX).map(|actor| {
+            let case = rights::Case { actor, at, is_narrow: is_narrow(subject), groups: &groups };
+            rights::rights(&case, &used, &history, snapshot)
+        });
+        let answers = answers.flatten().collect();
+        Ok((used, answers))
+    }
+
     fn set(&mut self, name: &str, texts: impl Iterator<Item = String>) {
         self.values.insert(name.to_owned(), Value::Texts(texts.collect()));
     }
+}
+
+/// Whether the subject is less than all that the identities did, so that the rest is what they did by right.
+fn is_narrow(subject: &Subject) -> bool {
+    !(subject.addresses.is_empty() && subject.credentials.is_empty() && subject.since.or(subject.until).is_none())
 }
 
 /// The statement of that name in `sql/dossier`.

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use kubesift::generate::Attack;
+use kubesift::rbac::{Asked, Snapshot, Who, allows, validate};
 use serde_json::{Value, json};
 
-use crate::rig::{Ran, Scratch, event_with, files_below};
+use crate::rig::{Ran, Scratch, event_with, files_below, log};
 
 /// Secret, whose rights, from where.
 type Gain = (String, String, String);
@@ -116,6 +118,58 @@ fn entered_and_minted(dossier: &Value, thefts: &[Value]) {
     let tokens = dossier["tokens"].as_array().unwrap().iter();
     let used = tokens.filter(|token| token["why"] == "minted" && token["requests"].as_u64() > Some(0));
     assert!(used.count() > 0, "a minted token was used: {}", dossier["tokens"]);
+}
+
+/// What an event of a raw log asked for.
+fn asked(event: &Value) -> Asked<'_> {
+    let text = |key: &str| event["objectRef"][key].as_str().unwrap_or_default();
+    let uri = event["requestURI"].as_str().unwrap_or_default();
+    Asked {
+        verb: event["verb"].as_str().unwrap(),
+        api_group: text("apiGroup"),
+        resource: text("resource"),
+        subresource: text("subresource"),
+        namespace: text("namespace"),
+        name: text("name"),
+        path: if event["objectRef"].is_object() { "" } else { uri.split('?').next().unwrap() },
+    }
+}
+
+#[test]
+fn the_least_rights_allow_the_work_and_deny_the_theft() {
+    let scratch = Scratch::new();
+    let text = String::from_utf8(log(30_000, &[Attack::SecretSweep, Attack::SecretMount])).unwrap();
+    scratch.write("audit.log", &text);
+    scratch.run("ingest audit.log --lake lake").ends(0);
+    for (name, address) in
+        [("system:serviceaccount:backup:velero", "203.0.113.10"), ("chidi@example.com", "203.0.113.20")]
+    {
+        let dossier = json_of(&scratch, &["investigate", name, "--address", address]);
+        let yaml = dossier["rights"][0]["yaml"].as_str().unwrap();
+        assert_eq!(validate(yaml), Ok(()), "{yaml}");
+        let state = Snapshot::parse("least.yaml", yaml).unwrap().state();
+        let grants = state.grants(&Who { name, groups: &[] });
+        let (mut worked, mut stolen) = (0, 0);
+        let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let own =
+            events.iter().filter(|event| event["user"]["username"] == name && event["stage"] != "RequestReceived");
+        let (theft, work): (Vec<_>, Vec<_>) = own.partition(|event| event["sourceIPs"][0] == address);
+        let succeeded = |event: &&&Value| event["responseStatus"]["code"].as_u64().unwrap() < 400;
+        for event in work.iter().filter(succeeded) {
+            assert!(allows(&grants, &asked(event)).is_some(), "{event}\n{yaml}");
+            worked += 1;
+        }
+        for event in &theft {
+            let asked = asked(event);
+            let is_work = work.iter().any(|event| self::asked(event) == asked);
+            let is_secret = asked.resource == "secrets" || asked.subresource == "exec" || asked.verb == "create";
+            if is_secret && !is_work {
+                assert!(allows(&grants, &asked).is_none(), "{event}\n{yaml}");
+                stolen += 1;
+            }
+        }
+        assert!(worked > 20 && stolen > 1, "{name}: {worked} {stolen}");
+    }
 }
 
 /// A request for secrets of the namespace `shop` at a minute of the hour.

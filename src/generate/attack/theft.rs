@@ -101,6 +101,8 @@ fn within(cluster: &Cluster, call: &Call, at: i64) -> BTreeSet<String> {
     let mut born: BTreeMap<String, i64> = BTreeMap::new();
     let mut all: BTreeSet<(&str, String)> =
         cluster.secrets.iter().map(|(namespace, name)| (*namespace, (*name).to_owned())).collect();
+    let reads = WORKLOADS.iter().flat_map(|spec| spec.reads).filter(|(resource, ..)| resource.name == "secrets");
+    all.extend(reads.map(|(_, namespace, name)| (*namespace, (*name).to_owned())));
     for (begun, errand) in cluster.errands(i64::MIN, i64::MAX) {
         if let Errand::Rollout { workload, generation } = errand {
             let spec = &WORKLOADS[*workload];

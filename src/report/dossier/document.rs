@@ -18,6 +18,7 @@ pub(super) fn json(dossier: &Dossier) -> Result<String> {
         ("others", list(&dossier.others)?),
         ("minted", list(&dossier.minted)?),
         ("used", list(&dossier.used)?),
+        ("rights", list(&dossier.rights)?),
         ("steps", list(&dossier.steps)?),
         ("hours", list(&dossier.hours)?),
         ("gaps", list(&dossier.gaps)?),

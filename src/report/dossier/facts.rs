@@ -312,12 +312,56 @@ pub struct Use {
     pub requests: u64,
     /// How many of them the subject made, from its addresses and in its time.
     pub own: u64,
+    /// How many of them made the object.
+    pub created: u64,
     /// When the first was received.
     #[serde(serialize_with = "time")]
     pub first_seen: i64,
     /// When the last was received.
     #[serde(serialize_with = "time")]
     pub last_seen: i64,
+}
+
+/// A rule that an identity had, and what was made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Granted {
+    /// The namespace that it held in; `None`: everywhere.
+    pub namespace: Option<String>,
+    /// What it allows: `get, list on secrets`.
+    pub rule: String,
+    /// Through which binding and role, and for which subject.
+    pub via: String,
+    /// Requests that it allowed and that were not refused.
+    pub requests: u64,
+    /// When the last of them was received.
+    #[serde(serialize_with = "some_time")]
+    pub last_seen: Option<i64>,
+    /// What of it was never used: `list secrets`.
+    pub unused: Vec<String>,
+    /// How much more of it was never used.
+    pub more: u64,
+}
+
+/// Whether an identity needed its rights, and the least that would have been enough.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rights {
+    /// The identity.
+    pub actor: String,
+    /// The moment whose roles and bindings were looked at.
+    #[serde(serialize_with = "time")]
+    pub at: i64,
+    /// What it was granted, as far as that is known.
+    pub grants: Vec<Granted>,
+    /// Requests that were allowed by no grant that is known.
+    pub unexplained: usize,
+    /// The bindings that the API server named as the reason why it allowed requests.
+    pub reasons: Vec<String>,
+    /// The least roles and bindings, as YAML for `kubectl apply -f`.
+    pub yaml: String,
+    /// What changes with them.
+    pub diff: String,
+    /// What to know before they are applied.
+    pub warnings: Vec<String>,
 }
 
 /// A step of the story: the same thing from the same place within ten minutes.
@@ -418,6 +462,8 @@ pub struct Dossier {
     pub minted: Vec<Minted>,
     /// What its rights were used for, over all of the time that was looked at.
     pub used: Vec<Use>,
+    /// Whether it needed them.
+    pub rights: Vec<Rights>,
     /// Its story.
     pub steps: Vec<Step>,
     /// The hours of the log.

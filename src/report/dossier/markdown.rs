@@ -1,5 +1,6 @@
 //! Sections as GitHub Markdown, for an issue or a chat.
 
+use super::super::explanation::block;
 use super::super::markdown::{code, header, plain, row};
 use super::Dossier;
 use super::sections;
@@ -13,6 +14,9 @@ pub(super) fn markdown(dossier: &Dossier) -> String {
         text.extend(format!("{level} {}\n\n", plain(&section.title)).bytes());
         for line in &section.lines {
             text.extend(format!("{}\n\n", plain(line)).bytes());
+        }
+        if !section.code.is_empty() {
+            text.extend(block("yaml", &section.code.join("\n")).bytes());
         }
         if section.rows.is_empty() {
             continue;

@@ -5,6 +5,7 @@ mod document;
 mod facts;
 mod markdown;
 mod page;
+mod rights;
 mod rotate;
 mod sections;
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod text;
 use std::io::Write;
 
 pub use self::facts::{
-    Access, Dossier, Entry, Gap, Hour, Minted, Other, Presence, Reader, Rotate, Rotation, Step, Subject, Token, Use,
+    Access, Dossier, Entry, Gap, Granted, Hour, Minted, Other, Presence, Reader, Rights, Rotate, Rotation, Step,
+    Subject, Token, Use,
 };
 pub use self::rotate::{ROTATE_FORMATS, write_rotate};
 use super::io_error;

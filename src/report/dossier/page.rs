@@ -9,7 +9,7 @@ use minijinja::{Environment, context};
 use super::super::escape::{cut, terminal};
 use super::super::html;
 use super::super::human::{count, plural, seconds, time};
-use super::sections::{self, Section};
+use super::sections::{self, NOTES, Section};
 use super::{Dossier, Hour};
 use crate::error::{Error, Result};
 use crate::limits::DOSSIER_SHOWN_MAX;
@@ -49,7 +49,7 @@ pub(super) fn page(dossier: &Dossier) -> Result<String> {
         caveats => caveats,
         bars => bars(&dossier.hours),
         graph => graph(dossier),
-        sections => rest.iter().filter(|section| !section.rows.is_empty()).map(section).collect::<Vec<_>>(),
+        sections => rest.iter().filter(|section| section.title != NOTES).map(section).collect::<Vec<_>>(),
         commands => dossier.commands.clone(),
     });
     page.map_err(bug)
@@ -67,6 +67,7 @@ fn section(section: &Section) -> Value {
     context! {
         title => &section.title,
         lines => &section.lines,
+        code => &section.code,
         columns => section.columns.iter().map(column).collect::<Vec<_>>(),
         rows => &section.rows,
         more => section.more,

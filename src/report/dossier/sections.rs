@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::grid;
 use super::super::human::{count, plural, seconds};
-use super::{Access, Dossier, Rotate, Subject, Token};
+use super::{Access, Dossier, Rotate, Subject, Token, rights};
+
+/// The title of what a dossier cannot tell.
+pub(super) const NOTES: &str = "what could not be seen";
 
 /// A heading with what stands below it.
 #[derive(Debug, Clone)]
@@ -12,10 +15,18 @@ pub(super) struct Section {
     pub(super) title: String,
     /// Sentences.
     pub(super) lines: Vec<String>,
+    /// Lines that stay as they are.
+    pub(super) code: Vec<String>,
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<String>>,
     /// Rows that are left out.
     pub(super) more: usize,
+}
+
+impl Section {
+    fn has_any(&self) -> bool {
+        !self.lines.is_empty() || !self.code.is_empty() || !self.rows.is_empty()
+    }
 }
 
 /// A column of a table.
@@ -34,15 +45,15 @@ impl Column {
     }
 }
 
-const fn fixed(title: &'static str) -> Column {
+pub(super) const fn fixed(title: &'static str) -> Column {
     Column { title, weight: 0, right: false }
 }
 
-const fn number(title: &'static str) -> Column {
+pub(super) const fn number(title: &'static str) -> Column {
     Column { title, weight: 0, right: true }
 }
 
-const fn wide(title: &'static str, weight: usize) -> Column {
+pub(super) const fn wide(title: &'static str, weight: usize) -> Column {
     Column { title, weight, right: false }
 }
 
@@ -58,19 +69,20 @@ pub(super) fn all(dossier: &Dossier, most: usize) -> Vec<Section> {
         minted(dossier, most),
         steps(dossier, most),
         used(dossier, most),
-        gaps(dossier, most),
     ]);
+    sections.extend(dossier.rights.iter().flat_map(|rights| rights::sections(rights, most)));
+    sections.push(gaps(dossier, most));
     let notes = dossier.rotate.notes.iter().chain(&dossier.notes).cloned().collect();
-    sections.push(prose("what could not be seen", notes));
-    sections.retain(|section| !section.lines.is_empty() || !section.rows.is_empty());
+    sections.push(prose(NOTES, notes));
+    sections.retain(Section::has_any);
     sections
 }
 
 /// The list of what to replace, by itself.
 pub(super) fn rotate(rotate: &Rotate, most: usize) -> Vec<Section> {
     let mut sections = rotate_tables(rotate, most);
-    sections.push(prose("what could not be seen", rotate.notes.clone()));
-    sections.retain(|section| !section.lines.is_empty() || !section.rows.is_empty());
+    sections.push(prose(NOTES, rotate.notes.clone()));
+    sections.retain(Section::has_any);
     if sections.is_empty() {
         sections
             .push(prose("secrets to rotate", vec!["none: no secret came into these hands in this time".to_owned()]));
@@ -78,14 +90,14 @@ pub(super) fn rotate(rotate: &Rotate, most: usize) -> Vec<Section> {
     sections
 }
 
-fn prose(title: &str, lines: Vec<String>) -> Section {
-    Section { title: title.to_owned(), lines, columns: Vec::new(), rows: Vec::new(), more: 0 }
+pub(super) fn prose(title: &str, lines: Vec<String>) -> Section {
+    Section { title: title.to_owned(), lines, code: Vec::new(), columns: Vec::new(), rows: Vec::new(), more: 0 }
 }
 
-fn table(title: &str, columns: Vec<Column>, mut rows: Vec<Vec<String>>, most: usize) -> Section {
+pub(super) fn table(title: &str, columns: Vec<Column>, mut rows: Vec<Vec<String>>, most: usize) -> Section {
     let more = rows.len().saturating_sub(most);
     rows.truncate(most);
-    Section { title: title.to_owned(), lines: Vec::new(), columns, rows, more }
+    Section { title: title.to_owned(), lines: Vec::new(), code: Vec::new(), columns, rows, more }
 }
 
 fn some(text: Option<&String>) -> String {

@@ -21,6 +21,7 @@ pub(super) fn sections(sections: &[Section], width: Option<u16>) -> String {
 fn section(section: &Section, width: Option<u16>) -> String {
     let mut text = format!("{}\n", safe(&section.title));
     section.lines.iter().for_each(|line| text += &wrapped(line));
+    section.code.iter().for_each(|line| text += &format!("  {}\n", terminal(line)));
     if !section.rows.is_empty() {
         let rows: Vec<Vec<String>> =
             section.rows.iter().map(|row| row.iter().map(|cell| safe(cell)).collect()).collect();
