@@ -36,12 +36,11 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let case = args.whom.case(None)?;
     let mut dossier = dossier::investigate(&case.session, &case.subject, snapshot.as_ref(), || case.watch.check())?;
     dossier.commands = args.whom.commands(&case.subject);
-    match &args.out {
-        Some(path) => file::write_file(path, |out| write(&dossier, format, None, out))?,
-        None => {
-            let width = if std::io::stdout().is_terminal() { output::width() } else { None };
-            write(&dossier, format, width, &mut std::io::stdout())?;
-        }
+    if let Some(path) = &args.out {
+        file::write_file(path, |out| write(&dossier, format, None, out))?;
+    } else {
+        let width = if std::io::stdout().is_terminal() { output::width() } else { None };
+        write(&dossier, format, width, &mut std::io::stdout())?;
     }
     Ok(Ending::Complete)
 }

@@ -38,12 +38,11 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let extension = args.out.as_ref().and_then(|out| out.extension()).and_then(|extension| extension.to_str());
     let by_name = extension.filter(|extension| ROTATE_FORMATS.contains(extension)).unwrap_or("table");
     let format = args.format.as_deref().unwrap_or(by_name);
-    match &args.out {
-        Some(path) => file::write_file(path, |out| write_rotate(&rotate, format, None, out))?,
-        None => {
-            let width = if std::io::stdout().is_terminal() { output::width() } else { None };
-            write_rotate(&rotate, format, width, &mut std::io::stdout())?;
-        }
+    if let Some(path) = &args.out {
+        file::write_file(path, |out| write_rotate(&rotate, format, None, out))?;
+    } else {
+        let width = if std::io::stdout().is_terminal() { output::width() } else { None };
+        write_rotate(&rotate, format, width, &mut std::io::stdout())?;
     }
     Ok(Ending::Complete)
 }

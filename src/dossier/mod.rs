@@ -141,14 +141,14 @@ impl<'a> Work<'a> {
     fn rotate(&mut self, check: &mut impl FnMut() -> Result<()>) -> Result<Found> {
         let accesses = self.ask("accesses")?;
         check()?;
-        let (lives, uses) = (self.ask("lives")?, self.ask("uses")?);
+        let (lives, uses) = (self.ask::<rotate::Life>("lives")?, self.ask::<rotate::Usage>("uses")?);
         check()?;
         let entries: Vec<Entry> = self.ask("entries")?;
         let presences: Vec<Presence> = self.ask("credentials")?;
         check()?;
         let minted = self.minted(check)?;
         let later = self.later(&minted)?;
-        let secrets = rotate::secrets(&accesses, lives, uses);
+        let secrets = rotate::secrets(&accesses, &lives, &uses);
         let tokens = rotate::tokens(&presences, &minted, &later, &entries);
         self.notes.extend(rotate::blind(&accesses, &entries));
         let rotate = Rotate { secrets, tokens, notes: Vec::new() };

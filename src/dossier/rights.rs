@@ -145,7 +145,7 @@ fn granted(one: &rbac::GrantUse<'_>, grants: &[Grant]) -> Option<Granted> {
         format!("{} {}{name}", cell.verb, cell.target)
     });
     Some(Granted {
-        namespace: grant.namespace.as_ref().map(|namespace| namespace.to_string()),
+        namespace: grant.namespace.as_ref().map(ToString::to_string),
         rule: words(&grant.rule),
         via: format!("{through}, as {} {}{doubt}", kind(via.subject.kind), via.subject.name),
         requests: one.tally.count,

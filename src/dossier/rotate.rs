@@ -34,7 +34,7 @@ pub(super) struct Usage {
 type Key<'a> = (&'a str, &'a str, &'a str);
 
 /// The Secrets whose values somebody has in hand after these accesses, the most pressing first.
-pub(super) fn secrets(accesses: &[Access], lives: Vec<Life>, uses: Vec<Usage>) -> Vec<Rotation> {
+pub(super) fn secrets(accesses: &[Access], lives: &[Life], uses: &[Usage]) -> Vec<Rotation> {
     let mut exposed: BTreeMap<Key<'_>, Vec<&Access>> = BTreeMap::new();
     for access in accesses.iter().filter(|access| access.exposes()) {
         if let (Some(namespace), Some(name)) = (&access.namespace, &access.name) {
@@ -44,7 +44,7 @@ pub(super) fn secrets(accesses: &[Access], lives: Vec<Life>, uses: Vec<Usage>) -
     let mut known: BTreeMap<Key<'_>, &Life> = BTreeMap::new();
     known.extend(lives.iter().map(|life| ((&*life.cluster, &*life.namespace, &*life.name), life)));
     let mut workloads: BTreeMap<Key<'_>, Vec<String>> = BTreeMap::new();
-    for usage in &uses {
+    for usage in uses {
         let key = (&*usage.cluster, &*usage.namespace, &*usage.name);
         workloads.entry(key).or_default().push(usage.workload.clone());
     }

@@ -146,15 +146,15 @@ fn graph(dossier: &Dossier) -> Option<Value> {
     let height = drawn.len().max(readers.len()) * LINE;
     let y = |place: usize, of: usize| height * (2 * place + 1) / (2 * of.max(1));
     let short = |name: &str| terminal(&cut(name, NAME_CHARS_MAX)).into_owned();
-    let named = |(place, name): (usize, String), of: usize| context! { y => y(place, of), name };
+    let label = |(place, name): (usize, String), of: usize| context! { y => y(place, of), name };
     let names = readers.iter().map(|name| if name.is_empty() { "(nobody named)".to_owned() } else { short(name) });
     let secret_names = drawn.iter().map(|secret| short(&format!("{}/{}", secret.namespace, secret.name)));
     let edge = |(from, to, sure): (usize, usize, bool)| {
         context! { from => y(from, readers.len()), to => y(to, drawn.len()), sure }
     };
     Some(context! {
-        readers => names.enumerate().map(|one| named(one, readers.len())).collect::<Vec<_>>(),
-        secrets => secret_names.enumerate().map(|one| named(one, drawn.len())).collect::<Vec<_>>(),
+        readers => names.enumerate().map(|one| label(one, readers.len())).collect::<Vec<_>>(),
+        secrets => secret_names.enumerate().map(|one| label(one, drawn.len())).collect::<Vec<_>>(),
         edges => edges.into_iter().map(edge).collect::<Vec<_>>(),
         more => secrets.len() - drawn.len(),
         height,
