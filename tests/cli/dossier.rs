@@ -68,7 +68,7 @@ fn json_of(scratch: &Scratch, args: &[&str]) -> Value {
 #[test]
 fn a_planted_theft_is_told_exactly() {
     let scratch = Scratch::new();
-    scratch.run("generate --events 60000 --out log --compression none --seed 5").ends(0);
+    scratch.run("generate --events 60000 --out log --compression none --seed 7").ends(0);
     scratch.run("ingest log --lake lake").ends(0);
     let (log, truths) = (read(&scratch, "log", "audit-"), read(&scratch, "log", "_truth"));
     let named: BTreeSet<&str> = log.split('"').collect();

@@ -30,7 +30,7 @@ const TICKS_MAX: i64 = 5;
 const READERS_DRAWN_MAX: usize = 12;
 const SECRETS_DRAWN_MAX: usize = 40;
 /// Characters of a name in that picture.
-const NAME_CHARS_MAX: usize = 44;
+const NAME_CHARS_MAX: usize = 48;
 /// Height of a line of it, in pixels.
 const LINE: usize = 20;
 const HOUR: i64 = 3_600_000_000;
@@ -147,7 +147,9 @@ fn graph(dossier: &Dossier) -> Option<Value> {
     let y = |place: usize, of: usize| height * (2 * place + 1) / (2 * of.max(1));
     let short = |name: &str| terminal(&cut(name, NAME_CHARS_MAX)).into_owned();
     let label = |(place, name): (usize, String), of: usize| context! { y => y(place, of), name };
-    let names = readers.iter().map(|name| if name.is_empty() { "(nobody named)".to_owned() } else { short(name) });
+    // the beginning of an account's name says nothing that its kind of name does not
+    let account = |name: &str| short(name.strip_prefix("system:serviceaccount:").unwrap_or(name));
+    let names = readers.iter().map(|name| if name.is_empty() { "(nobody named)".to_owned() } else { account(name) });
     let secret_names = drawn.iter().map(|secret| short(&format!("{}/{}", secret.namespace, secret.name)));
     let edge = |(from, to, sure): (usize, usize, bool)| {
         context! { from => y(from, readers.len()), to => y(to, drawn.len()), sure }

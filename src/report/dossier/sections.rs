@@ -123,7 +123,9 @@ pub(super) fn who(subject: &Subject) -> String {
         [] => None,
         names => Some(format!("{word}{}", names.join(", "))),
     };
+    let nobody = subject.actors.is_empty().then(|| "requests".to_owned());
     let parts = [
+        nobody,
         named("", &subject.actors),
         named("from ", &subject.addresses),
         named("with ", &subject.credentials),
