@@ -78,7 +78,7 @@ fn measure(what: &str, root: &Path) -> Result<Measured> {
         timeout: Duration::from_secs(limits::QUERY_SECONDS_DEFAULT),
         threads: ingest::Options::default().threads,
     };
-    let events = Events::Parts(lake.snapshot()?.parts().to_vec());
+    let events = Events::Parts(lake.snapshot()?.stored()?);
     let views = pack.views.iter().map(View::from).collect();
     let session = Session::open(&settings, events, views, &config.lists_with(&pack.lists), Period::default())?;
     if what == "scan" {

@@ -33,7 +33,8 @@ fn main() -> Result<()> {
     let options = Options { events: events(500_000), ..Options::default() };
     let write = |name: &str, compression, rotate_bytes| {
         let folder = temp.path().join(name);
-        write_folder(&options, &folder, &FolderOptions { rotate_bytes, compression }).map(|written| (folder, written))
+        write_folder(&options, &folder, &FolderOptions { rotate_bytes, compression, ..FolderOptions::default() })
+            .map(|written| (folder, written))
     };
     let rotate = FolderOptions::default().rotate_bytes;
     let (plain, written) = write("plain", Compression::None, rotate)?;

@@ -19,7 +19,7 @@ pub enum Outcome {
     Grown,
     /// It is shorter than when it was ingested and otherwise the same: evidence was cut. Nothing was read anew.
     Shrunk,
-    /// Passed over unread: not a regular file.
+    /// Passed over: not a regular file, or plainly no log where nobody named it.
     Skipped,
     /// Refused: too many rejects, or unreadable. Nothing of it was committed.
     Refused,

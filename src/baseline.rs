@@ -5,9 +5,10 @@
 //! name or none, and the day is made anew. A run that is interrupted leaves whole days.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
+use object_store::ObjectStore;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -18,17 +19,17 @@ use crate::engine::{Events, Period, Session, Settings, View};
 use crate::error::{Error, Result};
 use crate::lake::{Lake, Snapshot};
 use crate::limits::BASELINE_DAYS_MAX;
-use crate::part::Part;
+use crate::part::{Part, Stored};
 use crate::schema::DATE_OUTLIER;
 
 /// The view whose rows are kept.
 const VIEW: &str = "baseline";
 
 /// The days that a run knows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Baseline {
     /// Where the files are.
-    folder: PathBuf,
+    store: Option<Arc<dyn ObjectStore>>,
     /// Their names and sizes in bytes; empty where no detection can use them yet.
     files: Vec<(String, u64)>,
     /// How many days the log goes back from its last one within the time under examination.
@@ -60,7 +61,10 @@ impl Baseline {
 
     /// The session with these days as its view `baseline`.
     pub fn join(&self, session: Session) -> Result<Session> {
-        session.with_rows_of(VIEW, &self.folder, &self.files)
+        match &self.store {
+            Some(store) => session.with_rows_of(VIEW, Arc::clone(store), &self.files),
+            None => Ok(session),
+        }
     }
 }
 
@@ -77,23 +81,28 @@ pub fn update(source: &Source<'_>, period: Period, mut before: impl FnMut() -> R
         return Ok(Baseline::default());
     };
     let span = (*last - *first).num_days();
-    let folder = source.lake.baseline_folder();
     if source.least.is_none_or(|least| span < least) {
-        return Ok(Baseline { folder, files: Vec::new(), days: span });
+        return Ok(Baseline { days: span, ..Baseline::default() });
     }
     let salt = sql_of(&source.pack.views);
-    let mut files = Vec::with_capacity(days.len());
-    for (date, parts) in days {
-        let name = format!("{date}-{}.parquet", key(&salt, &parts));
-        let path = folder.join(&name);
-        if !path.is_file() {
-            before()?;
-            source.lake.keep_baseline(&name, &make(source, parts)?)?;
-        }
-        let bytes = std::fs::metadata(&path).map_err(|error| Error::storage(&path, error))?.len();
-        files.push((name, bytes));
+    let named = |(date, parts): (NaiveDate, Vec<Part>)| (format!("{date}-{}.parquet", key(&salt, &parts)), parts);
+    let days: BTreeMap<_, _> = days.into_iter().map(named).collect();
+    let mut kept = source.lake.baselines()?;
+    let missing: Vec<_> = days.iter().filter(|(name, _)| !kept.contains_key(*name)).collect();
+    for (name, parts) in &missing {
+        before()?;
+        source.lake.keep_baseline(name, &make(source, (*parts).clone())?)?;
     }
-    Ok(Baseline { folder, files, days: span })
+    if !missing.is_empty() {
+        kept = source.lake.baselines()?;
+    }
+    // one that is gone again was taken by `lake baseline --rebuild`; without it the view would be short
+    let size = |name: String| match kept.get(&name) {
+        Some(bytes) => Ok((name, *bytes)),
+        None => Err(Error::Busy(format!("{name}: another run forgets baselines now: try again"))),
+    };
+    let files = days.into_keys().map(size).collect::<Result<_>>()?;
+    Ok(Baseline { store: Some(source.lake.baseline_store()?), files, days: span })
 }
 
 /// The parts of each day that a run over `period` may look back to.
@@ -131,12 +140,12 @@ fn sql_of(views: &[PackView]) -> String {
 
 /// 16 hexadecimal digits of a hash of what a day is made from. A part's name is never used twice.
 fn key(salt: &str, parts: &[Part]) -> String {
-    let mut names: Vec<_> = parts.iter().filter_map(|part| part.path.file_name()).collect();
+    let mut names: Vec<_> = parts.iter().filter_map(|part| part.key.rsplit('/').next()).collect();
     names.sort_unstable();
     let mut hasher = blake3::Hasher::new();
     hasher.update(salt.as_bytes());
     for name in names {
-        hasher.update(&[0]).update(name.as_encoded_bytes());
+        hasher.update(&[0]).update(name.as_bytes());
     }
     let mut key = hasher.finalize().to_hex().to_string();
     key.truncate(16);
@@ -146,7 +155,8 @@ fn key(salt: &str, parts: &[Part]) -> String {
 /// The rows of a day as a Parquet file.
 fn make(source: &Source<'_>, parts: Vec<Part>) -> Result<Vec<u8>> {
     let views: Vec<View> = source.pack.views.iter().map(View::from).collect();
-    let session = Session::open(source.settings, Events::Parts(parts), views, source.lists, Period::default())?;
+    let events = Events::Parts(Stored { parts, store: source.snapshot.stored()?.store });
+    let session = Session::open(source.settings, events, views, source.lists, Period::default())?;
     let rows = session.query("select * from baseline order by cluster, feature, actor, value")?;
     let level = ZstdLevel::try_new(3).map_err(internal)?;
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
@@ -169,8 +179,8 @@ mod tests {
     const DAY: i64 = 86_400_000_000;
 
     fn part(date: &str) -> Part {
-        let path = PathBuf::from(format!("part-{date}.parquet"));
-        Part { path, bytes: 0, rows: 0, date: date.to_owned(), ts_min: 0, ts_max: 0 }
+        let key = format!("date={date}/part-{date}.parquet");
+        Part { path: key.clone().into(), key, bytes: 0, rows: 0, date: date.to_owned(), ts_min: 0, ts_max: 0 }
     }
 
     fn days(dates: &[&str], period: Period) -> Vec<String> {

@@ -5,9 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+    ArrayRef, AsArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -169,6 +170,25 @@ pub fn schema() -> SchemaRef {
     ]))
 }
 
+/// The version of [`kept_schema`], written into every commit of the table; a table with a later one is refused.
+pub const KEPT_VERSION: u32 = 1;
+
+/// The Arrow schema of the findings that a lake keeps: [`schema`], and when, by which run and from what each was kept.
+/// `late` says that the date of `last_seen` had been examined by an earlier run.
+#[must_use]
+pub fn kept_schema() -> SchemaRef {
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let mut fields = schema().fields().to_vec();
+    fields.extend([
+        Arc::new(Field::new("kept_at", utc, false)),
+        Arc::new(Field::new("run", DataType::Utf8, false)),
+        Arc::new(Field::new("lake_version", DataType::Int64, false)),
+        Arc::new(Field::new("late", DataType::Boolean, false)),
+        Arc::new(Field::new("pack", DataType::Utf8, false)),
+    ]);
+    Arc::new(Schema::new(fields))
+}
+
 /// The findings as one batch of [`schema`].
 pub fn to_batch(findings: &[Finding]) -> Result<RecordBatch> {
     let text =
@@ -201,4 +221,75 @@ pub fn to_batch(findings: &[Finding]) -> Result<RecordBatch> {
         text(|f| &f.evidence),
     ];
     RecordBatch::try_new(schema(), columns).map_err(|error| Error::Internal(format!("findings batch: {error}")))
+}
+
+/// The findings of a batch that has the columns of [`schema`], in any order and beside others, as a query gives them.
+pub fn from_batch(batch: &RecordBatch) -> Result<Vec<Finding>> {
+    let fault = |what: String| Error::Internal(format!("findings batch: {what}"));
+    let column = |name: &str| {
+        let field = schema().field_with_name(name).cloned().map_err(|error| fault(error.to_string()))?;
+        let column = batch.column_by_name(name).ok_or_else(|| fault(format!("{name} is missing")))?;
+        cast(column, field.data_type()).map_err(|error| fault(format!("{name}: {error}")))
+    };
+    let names = ["detection", "title", "severity", "audit_id", "actor", "object", "cluster", "finding_id", "evidence"];
+    let texts = names.map(column).into_iter().collect::<Result<Vec<ArrayRef>>>()?;
+    let lists = [column("attack")?, column("audit_ids")?];
+    let numbers = [column("first_seen")?, column("last_seen")?, column("events")?];
+    let list = |at: usize, row: usize| -> Vec<String> {
+        let values = lists[at].as_list::<i32>().value(row);
+        values.as_string::<i32>().iter().flatten().map(ToOwned::to_owned).collect()
+    };
+    let time = |at: usize, row: usize| numbers[at].as_primitive::<TimestampMicrosecondType>().value(row);
+    (0..batch.num_rows())
+        .map(|row| {
+            let mut texts = texts.iter().map(|column| column.as_string::<i32>().value(row).to_owned());
+            let mut text = || texts.next().unwrap_or_default();
+            Ok(Finding {
+                detection: text(),
+                title: text(),
+                severity: text().parse()?,
+                audit_id: text(),
+                actor: text(),
+                object: text(),
+                cluster: text(),
+                finding_id: text(),
+                evidence: text(),
+                attack: list(0, row),
+                audit_ids: list(1, row),
+                first_seen: time(0, row),
+                last_seen: time(1, row),
+                events: numbers[2].as_primitive::<Int64Type>().value(row),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_gives_back_what_it_was_made_of() {
+        let one = Finding {
+            detection: "pod_exec".to_owned(),
+            title: "Possible command run inside a pod".to_owned(),
+            severity: Severity::Medium,
+            attack: vec!["TA0002/T1609".to_owned()],
+            audit_id: "a1".to_owned(),
+            audit_ids: vec!["a1".to_owned(), "a2".to_owned()],
+            first_seen: 5,
+            last_seen: 7,
+            actor: "alice".to_owned(),
+            object: "shop/web".to_owned(),
+            events: 3,
+            cluster: "prod".to_owned(),
+            finding_id: "0123456789abcdef".to_owned(),
+            evidence: "{\"kind\":\"exec\"}".to_owned(),
+        };
+        let two = Finding { attack: Vec::new(), audit_ids: Vec::new(), actor: String::new(), ..one.clone() };
+        let batch = to_batch(&[one.clone(), two.clone()]).unwrap();
+        assert_eq!(from_batch(&batch).unwrap(), [one, two]);
+        let short = batch.project(&[0, 1, 2]).unwrap();
+        assert!(from_batch(&short).unwrap_err().to_string().contains("is missing"));
+    }
 }

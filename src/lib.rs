@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Two programs share it: the way in ([`ingest`]) and the way out ([`detect`]). The lake between them is the only
-//! thing they share.
+//! thing they share. [`run`] does both for the nights of an archive.
 //!
 //! # Who may import whom
 //!
@@ -20,11 +20,12 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`error`], [`limits`], [`schema`] |
-//! | 1 | [`account`], [`block`], [`part`], [`finding`] |
+//! | 1 | [`account`], [`block`], [`part`], [`finding`], [`store`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`rbac`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
 //! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`dossier`], [`prove`], [`generate`] |
-//! | 5 | [`cli`], then `main` |
+//! | 5 | [`run`] |
+//! | 6 | [`cli`], then `main` |
 //!
 //! # Invariants
 //!
@@ -50,6 +51,7 @@ pub mod account;
 pub mod block;
 pub mod finding;
 pub mod part;
+pub mod store;
 
 pub mod config;
 pub mod detection;
@@ -69,5 +71,7 @@ pub mod explain;
 pub mod generate;
 pub mod ingest;
 pub mod prove;
+
+pub mod run;
 
 pub mod cli;

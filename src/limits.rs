@@ -9,6 +9,14 @@ pub const CHUNK_BYTES: usize = 512 << 10;
 pub const VOCABULARY_BYTES_MAX: usize = 64 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.
 pub const JSON_DEPTH_MAX: usize = 256;
+/// How many envelopes may lie in each other around an event.
+pub const WRAPPERS_MAX: usize = 8;
+/// How many of them may be texts within texts.
+pub const WRAPPED_TEXTS_MAX: usize = 3;
+/// Bytes that may be unpacked from the base64 and gzip of one line.
+pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
+/// Values of one record that is made into an event, bodies apart; a record has some hundred.
+pub const RECORD_VALUES_MAX: usize = 100_000;
 /// Emptied chunk buffers that a reader keeps for later.
 pub const CHUNKS_SPARE_MAX: usize = 16;
 /// A longer run of NUL bytes is the padding of a crashed writer or a hole in the file, not part of a line.
@@ -47,6 +55,24 @@ pub const RATIO_MAX: u64 = 400;
 pub const RATIO_FREE_BYTES: u64 = 1 << 30;
 /// zstd frames may ask for a window of up to 2^27 bytes (128 MiB), as the zstd tool allows by default.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+/// Memory that the dictionary of an xz or lzma stream may take, in bytes; `xz -9` takes 65 MiB.
+pub const XZ_MEMORY_MAX: u64 = 128 << 20;
+/// Packings around one another that are undone, such as gzip within gzip.
+pub const PACKED_DEPTH_MAX: usize = 3;
+/// Members of one archive that are looked at; what lies behind them is refused.
+pub const MEMBERS_MAX: usize = 100_000;
+/// Bytes of a member that are looked at to tell what it is: a block of bzip2 gives nothing before it is whole.
+pub const MEMBER_START_BYTES: usize = 1 << 20;
+/// Starts of members that are remembered of one archive, in bytes, so that it is not unpacked once more for them.
+pub const MEMBER_HEADS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a member's name that are kept, of its end.
+pub const MEMBER_NAME_BYTES_MAX: usize = 1 << 10;
+/// Bytes of an extended tar header; a longer one ends the archive.
+pub const TAR_HEADER_BYTES_MAX: u64 = 1 << 20;
+/// Decoders that stand in the middle of a packed archive and wait for the next member.
+pub const STANDING_DECODERS_MAX: usize = 4;
+/// Files of one folder or archive that are listed as left out, for each reason; more are counted.
+pub const SKIPPED_LISTED_MAX: usize = 20;
 /// Elements kept of `sourceIPs` and `groups`; an API server writes a handful.
 pub const LIST_ELEMENTS_MAX: usize = 1_024;
 /// Audit ids listed as the evidence of one finding.
@@ -152,3 +178,42 @@ pub const RBAC_NAMES_PER_RULE_MAX: usize = 100;
 pub const RBAC_DAYS_TRUSTED: f64 = 30.0;
 /// Permissions of each side of a difference of roles that are listed.
 pub const RBAC_DIFF_LINES_MAX: usize = 50_000;
+/// Dates of a window for each of which a pattern of paths is looked up alone; in a longer one all are.
+pub const PATTERN_DATES_MAX: i64 = 400;
+/// Kept findings around a date that a new one is held against by its events; against more it is held by its id.
+pub const TOLD_MAX: usize = 200_000;
+/// Files of one name that an export numbers through.
+pub const EXPORTS_NUMBERED_MAX: u32 = 1_000;
+/// Connecting to an object store, in seconds.
+pub const REMOTE_CONNECT_SECONDS: u64 = 10;
+/// One request to an object store, its answer's body included, in seconds.
+pub const REMOTE_REQUEST_SECONDS: u64 = 120;
+/// Times that a request to an object store is tried again (`AWS_MAX_ATTEMPTS` less one, where it is set).
+pub const REMOTE_RETRIES_MAX: usize = 7;
+/// How long after its beginning a request to an object store is tried again, in seconds.
+pub const REMOTE_RETRY_SECONDS: u64 = 90;
+/// The longest wait before a request to an object store is tried again, in seconds.
+pub const REMOTE_BACKOFF_SECONDS: u64 = 5;
+/// Asking a machine's metadata server for credentials, in seconds with all tries: it answers at once or is not there.
+pub const REMOTE_CREDENTIAL_SECONDS: u64 = 5;
+/// Threads that talk to object stores.
+pub const REMOTE_THREADS: usize = 2;
+/// Sources on object stores whose first bytes are asked for at a time.
+pub const REMOTE_HEADS_AT_ONCE: usize = 16;
+/// The first range that is read of an object, in bytes; the next are each eight times the one before, up to
+/// [`REMOTE_RANGE_BYTES`].
+pub const REMOTE_RANGE_FIRST_BYTES: u64 = 128 << 10;
+/// The largest range that is read of an object at a time, in bytes; a reader holds two of them.
+pub const REMOTE_RANGE_BYTES: u64 = 8 << 20;
+/// Times that a range is asked for again where the store itself cannot tell whether the object is still the same.
+pub const REMOTE_RANGE_TRIES: usize = 3;
+/// One part of an object that is written in parts, in bytes; a writer holds two of them. S3 takes 10,000 parts.
+pub const REMOTE_PART_BYTES: usize = 8 << 20;
+/// An object that is read in one piece, in bytes: a log entry, a ledger, a baseline.
+pub const OBJECT_BYTES_MAX: u64 = 256 << 20;
+/// Objects of a lake that are read at a time.
+pub const REMOTE_READS_AT_ONCE: usize = 16;
+/// A run that writes to a lake on an object store and has not told for so many hours that it lives is dead.
+pub const REMOTE_RUN_HOURS_MAX: i64 = 24;
+/// Objects that one listing gives.
+pub const OBJECTS_LISTED_MAX: usize = 1_000_000;

@@ -79,7 +79,7 @@ use Kind::{Flag, Hash, Int, Long, Text, Texts, Time};
 /// The columns in the order of the schema: where and when, the request, who, on what, the answer, what is derived
 /// from them while parsing, the bodies, and where the event was read.
 pub const COLUMNS: &[Column] = &[
-    required("cluster", Text, "the cluster, as named by --cluster at ingest"),
+    required("cluster", Text, "the cluster, as named at ingest, else by the envelope of the event"),
     required("ts", Time, "requestReceivedTimestamp (stageTimestamp where that is missing)"),
     column("stage_ts", Time, "stageTimestamp"),
     column("audit_id", Text, "auditID; the client may choose it, so it identifies nothing by itself"),
@@ -139,17 +139,17 @@ pub const COLUMNS: &[Column] = &[
          anonymous, denied or other: the first that fits, so that detections read few rows",
     ),
     required("truncated", Flag, "whether annotation audit.k8s.io/truncated says that the bodies were dropped"),
-    column("flags", Text, "oddities, separated by commas: type_mismatch, long_agent, clock_skew"),
+    column("flags", Text, "oddities, separated by commas: type_mismatch, long_agent, clock_skew, cut"),
     column("request_object", Text, "requestObject as JSON text, redacted; a JSON patch is an array"),
     column("response_object", Text, "responseObject as JSON text, redacted"),
     column("extra", Text, "fields of the event without a column of their own, as a JSON object"),
     required("source", Text, "the file that the event was read from"),
-    column("envelope", Text, "what the event was wrapped in when it was read: native, eks-subscription, gke, cri ..."),
     column(
-        "lost",
+        "envelope",
         Text,
-        "fields of the event that this envelope never keeps, by their names in the event, separated by commas",
+        "what the event was wrapped in: native, or the outermost envelope that is more than a carrier",
     ),
+    column("lost", Text, "fields that were lost on the way, by their names in the event, separated by commas"),
     column("api_server", Text, "the API server that wrote the event, where the envelope or the source's name says so"),
     required("line", Long, "the line in it, or for EventList the item, from 1"),
     required("event_hash", Hash, "128-bit hash of the whole event, which finds duplicates"),
@@ -174,4 +174,14 @@ pub fn events() -> SchemaRef {
 #[must_use]
 pub fn index_of(name: &str) -> Option<usize> {
     COLUMNS.iter().position(|column| column.name == name)
+}
+
+/// Says what a cluster's name must be where `text` is none: it goes into paths, labels and commands.
+pub fn check_cluster(text: &str) -> Result<(), String> {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let starts_well = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if starts_well && text.len() <= 63 && text.bytes().all(is_inner) {
+        return Ok(());
+    }
+    Err("use up to 63 lowercase letters, digits, dots, dashes and underscores".to_owned())
 }

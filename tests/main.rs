@@ -5,10 +5,13 @@
 
 mod cli;
 mod coverage;
+mod envelopes;
 mod formats;
 mod hostile;
 mod ingest;
+mod nights;
 mod properties;
 mod reference;
+mod remote;
 mod rig;
 mod tidy;

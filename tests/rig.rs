@@ -17,6 +17,7 @@ use kubesift::generate::{self, Attack};
 use kubesift::ingest::{Ingested, Options, Watch};
 use kubesift::input;
 use kubesift::lake::Lake;
+use kubesift::store::Stores;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
@@ -112,7 +113,7 @@ impl Scratch {
 
     pub(crate) fn ingest_with(&self, names: &[&str], options: &Options) -> Ingested {
         let paths: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
-        let found = input::find(&paths).unwrap();
+        let found = input::find(&paths, &Stores::default()).unwrap();
         let ingested =
             kubesift::ingest::ingest(&self.create_lake(), &found.sources, options, &Watch::default()).unwrap();
         ingested.accounts.iter().for_each(|account| assert!(account.balances(), "{account:?}"));

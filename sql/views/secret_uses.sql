@@ -27,14 +27,12 @@ from (
       split_part(secret, '/', 2) as name,
       own_name,
       case when resource = 'pods' then own_name end as pod,
-      json_texts(object, 'metadata', 'ownerReferences', '*', 'kind')[1] as owner_kind,
-      json_texts(object, 'metadata', 'ownerReferences', '*', 'name')[1] as owner_name
+      owner_kind, owner_name
     from (
       select
         *,
         -- workload is resource namespace/name
-        split_part(workload, '/', 2) as own_name,
-        coalesce(response_object, request_object) as object
+        split_part(workload, '/', 2) as own_name
       from pod_secrets
       where outcome = 'allowed' and namespace is not null
     )

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate};
 use clap::Args;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::detection::Pack;
 use crate::engine::{Period, Settings, View};
 use crate::error::{Error, Result};
@@ -159,6 +158,19 @@ impl Rules {
         Ok(pack)
     }
 
+    /// The detections that run where the arguments say nothing but a configuration does.
+    pub(super) fn pack_or(&self, folder: Option<&Path>, only: &[String]) -> Result<Pack> {
+        let mut pack = self.whole()?;
+        if let Some(folder) = folder.filter(|_| self.folder.is_none()) {
+            pack.with_folder(folder)?;
+        }
+        let only = if self.only.is_empty() { only } else { &self.only };
+        if !only.is_empty() {
+            pack.only(only)?;
+        }
+        Ok(pack)
+    }
+
     pub(super) fn pack(&self) -> Result<Pack> {
         let mut pack = self.whole()?;
         if !self.only.is_empty() {
@@ -172,7 +184,7 @@ impl Rules {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Time")]
 pub(super) struct Time {
-    /// The first moment: a date or an RFC 3339 time, UTC
+    /// The first moment: a date or an RFC 3339 time (UTC), yesterday, today, or a span before now like 7d
     #[arg(long, value_name = "TIME", value_parser = moment)]
     since: Option<i64>,
     /// The first moment after it
@@ -191,12 +203,9 @@ impl Time {
     }
 }
 
-/// Microseconds since 1970 of a date or an RFC 3339 time.
+/// Microseconds since 1970 of what [`config::moment`] reads.
 pub(super) fn moment(text: &str) -> Result<i64, String> {
-    let midnight = |date: NaiveDate| date.and_hms_opt(0, 0, 0).map(|time| time.and_utc().timestamp_micros());
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(midnight);
-    let time = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_micros());
-    date.or_else(time).ok_or_else(|| format!("{text:?} is no time; write it like 2026-11-20 or 2026-11-20T08:00:00Z"))
+    config::moment(text, chrono::Utc::now().timestamp_micros())
 }
 
 /// A severity, as an argument.
@@ -216,13 +225,5 @@ mod tests {
         for wrong in ["", "M", "1e3", "-1", "99999999999G"] {
             assert!(size(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn moments_are_utc() {
-        assert_eq!(moment("1970-01-02"), Ok(86_400_000_000));
-        assert_eq!(moment("1970-01-01T01:00:00+01:00"), Ok(0));
-        assert!(moment("yesterday").is_err());
-        assert!(moment("2026-13-01").is_err());
     }
 }

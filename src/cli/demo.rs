@@ -10,6 +10,7 @@ use crate::engine::Period;
 use crate::error::{Error, Result};
 use crate::generate::{Attack, FolderOptions, Options, write_folder};
 use crate::input;
+use crate::store::Stores;
 
 /// Events of the sample: a few seconds even in an unoptimised build.
 const EVENTS: u64 = 20_000;
@@ -39,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         logs.display()
     ));
     let report = args.out.join("report.html");
-    let found = input::find(&written.files)?;
+    let found = input::find(&written.files, &Stores::default())?;
     let intake = ingest::Intake::of_cluster("demo");
     let output = Output::with_report(report.clone());
     let job = triage::Job { found: &found, intake: &intake, limits: &args.limits, output: &output };

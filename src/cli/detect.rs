@@ -1,25 +1,28 @@
 //! `kubesift detect`: the pack over a lake.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::output::Output;
-use super::{Ending, args, signals};
+use super::{Ending, args, output, place, signals};
 use crate::account::Account;
-use crate::baseline::Source;
 use crate::config::Config;
 use crate::detect::Known;
 use crate::detection::Pack;
-use crate::engine::{Events, Period, Session, Settings};
+use crate::engine::{Period, Session, Settings};
 use crate::error::Result;
 use crate::ingest::Watch;
 use crate::lake::{Lake, Snapshot};
-use crate::report::Summary;
+use crate::report::metrics::{self, Metrics};
+use crate::report::{Outcome, State, Summary, file};
+use crate::run;
 
 /// Arguments of `kubesift detect`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     #[command(flatten)]
@@ -30,21 +33,41 @@ pub(super) struct Args {
     knowledge: args::Knowledge,
     #[command(flatten)]
     limits: args::Limits,
+    /// Write numbers of the run for Prometheus to this file
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     #[command(flatten)]
     output: Output,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
+    let begun = Instant::now();
+    let (mut numbers, mut size) = (Numbers::default(), None);
+    let done = detect(args, &mut numbers, &mut size);
+    output::with_metrics(args.metrics.as_deref(), done, |exit_code| Metrics {
+        command: "detect",
+        exit_code,
+        phases: vec![("detect", begun.elapsed())],
+        findings: Some(numbers.findings.clone()),
+        detections: numbers.detections.clone(),
+        lake: size,
+        ..Metrics::default()
+    })
+}
+
+fn detect(args: &Args, numbers: &mut Numbers, size: &mut Option<metrics::Lake>) -> Result<Ending> {
     args.output.check()?;
+    args.metrics.as_deref().map_or(Ok(()), file::check)?;
     let pack = args.rules.pack()?;
     let config = args.knowledge.config()?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let work = Work { pack: &pack, config: &config, watch: &watch, accounts: &[] };
     let settings = args.limits.settings(&lake.spill_folder())?;
-    over(&lake, &work, &settings, args.time.period()?, &args.output, true)
+    *size = Some(output::size_of(&lake.status()?));
+    over(&lake, &work, &settings, args.time.period()?, &args.output, true, numbers)
 }
 
 /// What is run, and on what it rests.
@@ -64,14 +87,30 @@ pub(super) fn session(
     settings: &Settings,
     period: Period,
 ) -> Result<(Session, Known)> {
-    let lists = work.config.lists_with(&work.pack.lists);
-    let events = Events::Parts(snapshot.parts().to_vec());
-    let least = crate::baseline::needed(work.pack);
-    let source = Source { lake, snapshot, pack: work.pack, least, lists: &lists, settings };
-    let baseline = crate::baseline::update(&source, period, || work.watch.check())?;
-    let known = Known { today: chrono::Utc::now().date_naive(), days: baseline.days };
-    let session = baseline.join(Session::open(settings, events, args::views(work.pack), &lists, period)?)?;
-    Ok((session, known))
+    let work = run::Work { pack: work.pack, config: work.config, watch: work.watch };
+    run::session(lake, snapshot, &work, settings, period)
+}
+
+/// What a run found, in numbers.
+#[derive(Default)]
+pub(super) struct Numbers {
+    pub(super) findings: metrics::Counts,
+    /// Detections by what became of them.
+    pub(super) detections: BTreeMap<&'static str, u64>,
+}
+
+impl Numbers {
+    /// Adds what became of detections.
+    pub(super) fn add(&mut self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            let state = match outcome.state {
+                State::Ran { .. } => "ran",
+                State::Incomplete(_) => "incomplete",
+                State::NotEvaluable(_) => "blind",
+            };
+            *self.detections.entry(state).or_default() += 1;
+        }
+    }
 }
 
 /// Runs the pack over a lake and writes what it found.
@@ -82,11 +121,14 @@ pub(super) fn over(
     period: Period,
     output: &Output,
     is_kept: bool,
+    numbers: &mut Numbers,
 ) -> Result<Ending> {
     crate::detect::check_params(work.pack, work.config)?;
     let snapshot = lake.snapshot()?;
     let (session, known) = session(lake, &snapshot, work, settings, period)?;
     let detected = crate::detect::detect(&session, work.pack, work.config, &known, |_| work.watch.check())?;
+    numbers.findings = metrics::counts(&detected.findings);
+    numbers.add(&detected.outcomes);
     let from_ledger: Vec<Account> = if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
     let accounts = if is_kept { &from_ledger } else { work.accounts };
     let mut totals = Account::default();

@@ -5,17 +5,18 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Ending, args, detect, output, signals};
+use super::{Ending, args, detect, output, place, signals};
 use crate::config::Config;
 use crate::detect::Detected;
-use crate::engine::{Events, Extent, Session};
+use crate::engine::{Events, Extent, Session, Settings};
 use crate::error::{Error, Result};
 use crate::explain;
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::ingest::Watch;
 use crate::lake::Lake;
 use crate::report::explanation::{self, EXPLANATION_FORMATS};
 use crate::report::{State, read};
+use crate::run::findings_session;
 
 /// Arguments of `kubesift explain`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,7 @@ pub(super) struct Args {
     /// The finding's id, or its first six digits or more
     #[arg(value_name = "FINDING_ID")]
     id: String,
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     /// The detection that found it, so that only this one is run again
@@ -54,17 +55,20 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     if let Some(detection) = &args.detection {
         pack.only(std::slice::from_ref(detection))?;
     }
-    let written = args.findings.as_deref().map(findings).transpose()?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let settings = args.limits.settings(&lake.spill_folder())?;
+    let written = match &args.findings {
+        Some(path) => Some(findings(path)?),
+        None => kept(&lake, &settings, &id)?,
+    };
     // a suppressed finding can be explained too
     let unsuppressed = Config { suppress: Vec::new(), ..config.clone() };
     let work = detect::Work { pack: &pack, config: &unsuppressed, watch: &watch, accounts: &[] };
     let (snapshot, period) = (lake.snapshot()?, args.time.period()?);
     let (session, all) = if let Some(findings) = written {
-        let events = Events::Parts(snapshot.parts().to_vec());
+        let events = Events::Parts(snapshot.stored()?);
         let lists = config.lists_with(&pack.lists);
         let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
         let extent = Extent::of(&session.facts(&BTreeSet::new())?);
@@ -93,6 +97,18 @@ fn findings(path: &Path) -> Result<Vec<Finding>> {
     let unread = |error| Error::usage(format!("{}: the findings cannot be read: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(unread)?;
     read::findings(&path.display().to_string(), &text)
+}
+
+/// The findings of which the lake keeps one that begins with `id`; none where it keeps none.
+pub(super) fn kept(lake: &Lake, settings: &Settings, id: &str) -> Result<Option<Vec<Finding>>> {
+    let Some(table) = lake.findings()? else { return Ok(None) };
+    let session = findings_session(settings, table)?;
+    let mut found = Vec::new();
+    // an id is hexadecimal
+    for batch in session.query(&format!("select * from findings where starts_with(finding_id, '{id}')"))? {
+        found.extend(finding::from_batch(&batch?)?);
+    }
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 /// That there is no such finding, what was looked at, and what to try.

@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use super::{Ending, args, say};
 use crate::error::{Error, Result};
-use crate::generate::{Attack, Compression, FolderOptions, Options, write_folder, write_stream};
+use crate::generate::{
+    Attack, Compression, FolderOptions, Options, Wrapper, write_folder, write_stream, write_wrapped,
+};
 use crate::report::human;
 
 /// Arguments of `kubesift generate`.
@@ -33,6 +35,9 @@ pub(super) struct Args {
     /// Compression of the files: none, gzip or zstd
     #[arg(long, value_name = "NAME", default_value = "gzip", value_parser = ["none", "gzip", "zstd"])]
     compression: String,
+    /// What to wrap the events in, as clouds and collectors do: eks-subscription, aks-records, gke, cri ...
+    #[arg(long, value_name = "NAME", value_parser = Wrapper::from_str)]
+    envelope: Option<Wrapper>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +66,10 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     if args.out == Path::new("-") {
         let fail = |error| Error::storage("stdout", error);
         let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
-        write_stream(&options, &mut out)?;
+        match args.envelope {
+            Some(wrapper) => write_wrapped(&options, wrapper, &mut out)?,
+            None => write_stream(&options, &mut out)?,
+        };
         out.flush().map_err(fail)?;
         return Ok(Ending::Complete);
     }
@@ -70,7 +78,11 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         "zstd" => Compression::Zstd,
         _ => Compression::Gzip,
     };
-    let written = write_folder(&options, &args.out, &FolderOptions { compression, ..FolderOptions::default() })?;
+    let written = write_folder(
+        &options,
+        &args.out,
+        &FolderOptions { compression, envelope: args.envelope, ..FolderOptions::default() },
+    )?;
     let (events, bytes, labels) = (written.totals.events, written.totals.bytes, written.totals.labels);
     say(&format!(
         "{} events ({} of text) in {} files, {labels} of them labelled as attacks in {}",

@@ -4,12 +4,11 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::subject::Whom;
-use super::{Ending, output};
+use super::{Ending, output, place};
 use crate::dossier;
 use crate::error::{Error, Result};
 use crate::rbac::Snapshot;
 use crate::report::dossier::{DOSSIER_FORMATS, write};
-use crate::report::file;
 
 /// Arguments of `kubesift investigate`.
 #[derive(Debug, clap::Args)]
@@ -31,13 +30,13 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
     let format = args.format_name()?;
-    args.out.iter().try_for_each(|path| file::check(path))?;
+    args.out.iter().try_for_each(|path| place::check(path))?;
     let snapshot = args.rbac.as_deref().map(snapshot).transpose()?;
     let case = args.whom.case(None)?;
     let mut dossier = dossier::investigate(&case.session, &case.subject, snapshot.as_ref(), || case.watch.check())?;
     dossier.commands = args.whom.commands(&case.subject);
     if let Some(path) = &args.out {
-        file::write_file(path, |out| write(&dossier, format, None, out))?;
+        place::write(path, |out| write(&dossier, format, None, out))?;
     } else {
         let width = if std::io::stdout().is_terminal() { output::width() } else { None };
         write(&dossier, format, width, &mut std::io::stdout())?;

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Ending, args, output, signals};
+use super::{Ending, args, output, place, signals};
 use crate::baseline::Source;
 use crate::config::Config;
 use crate::detection::Pack;
 use crate::engine::Period;
 use crate::error::Result;
 use crate::ingest::Watch;
-use crate::lake::Lake;
+use crate::lake::{Lake, Repair};
 use crate::report::human;
 
 /// Arguments of `kubesift lake`.
@@ -40,7 +40,7 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct Place {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
 }
@@ -56,11 +56,18 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
 }
 
 fn status(root: &Path) -> Result<()> {
-    let status = Lake::open(root)?.status()?;
+    let status = Lake::open(place::lake(root)?)?.status()?;
     let time = |ts: Option<i64>| ts.map_or_else(|| "-".to_owned(), human::rfc3339);
     let totals = &status.totals;
+    let findings = status.findings.as_ref().map_or_else(
+        || "none kept".to_owned(),
+        |kept| {
+            let dates = human::plural(kept.examined as u64, "date", "dates");
+            format!("{} kept, {dates} examined, version {}", human::count(kept.findings), kept.version)
+        },
+    );
     let lines = [
-        ("lake", root.display().to_string()),
+        ("lake", place::shown(root).display().to_string()),
         ("version", status.version.to_string()),
         ("events", human::count(status.rows)),
         ("size", format!("{} in {} parts", human::bytes(status.bytes), status.parts)),
@@ -68,6 +75,7 @@ fn status(root: &Path) -> Result<()> {
         ("dates", status.dates.len().to_string()),
         ("runs", status.runs.to_string()),
         ("sources", status.sources.to_string()),
+        ("findings", findings),
         (
             "lines",
             format!(
@@ -86,20 +94,24 @@ fn status(root: &Path) -> Result<()> {
 }
 
 fn repair(root: &Path) -> Result<()> {
-    let text = match Lake::open(root)?.repair()? {
-        None => "the log is whole; nothing was changed\n".to_owned(),
-        Some(repair) => format!(
-            "the log entry of version {} was torn and is dropped; the lake shows version {}; the torn entry lies in {}\n",
+    let repairs = Lake::open(place::lake(root)?)?.repair()?;
+    let told = |repair: Repair| {
+        format!(
+            "the log entry of version {} of {} was torn and is dropped; the lake shows version {}; the torn entry lies in {}\n",
             repair.dropped,
+            repair.table,
             repair.last_good,
             output::safe(&repair.kept.display().to_string())
-        ),
+        )
     };
-    output::print(&text)
+    if repairs.is_empty() {
+        return output::print("the logs are whole; nothing was changed\n");
+    }
+    output::print(&repairs.into_iter().map(told).collect::<String>())
 }
 
 fn baseline(root: &Path, rebuild: bool, limits: &args::Limits) -> Result<()> {
-    let lake = Lake::open(root)?;
+    let lake = Lake::open(place::lake(root)?)?;
     if rebuild {
         lake.forget_baseline()?;
     }

@@ -5,15 +5,20 @@ mod args;
 mod demo;
 mod detect;
 mod explain;
+mod findings;
 mod generate;
 mod ingest;
+mod init;
 mod investigate;
 mod lake;
 mod output;
+mod place;
+mod probe;
 mod progress;
 mod risk;
 mod rotate;
 mod rules;
+mod run;
 mod schema;
 mod signals;
 mod sql;
@@ -47,8 +52,16 @@ enum Command {
     Triage(triage::Args),
     /// Read audit logs into a lake
     Ingest(ingest::Args),
+    /// What log files are: how they are packed and wrapped, and the first event
+    Probe(probe::Args),
     /// Run the detections over a lake
     Detect(detect::Args),
+    /// A night as kubesift.toml says: read, detect, tell what is new, keep it
+    Run(run::Args),
+    /// Write a commented kubesift.toml, and files that run it every night
+    Init(init::Args),
+    /// Show the findings that a lake keeps
+    Findings(findings::Args),
     /// One finding with its reasons, the requests behind it, and what to ask next
     Explain(explain::Args),
     /// Which secrets an identity reached, who else it is, and what to replace
@@ -121,7 +134,11 @@ fn dispatch(command: Command) -> Result<Ending> {
         Command::Demo(args) => demo::run(&args),
         Command::Triage(args) => triage::run(&args),
         Command::Ingest(args) => ingest::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Detect(args) => detect::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Findings(args) => findings::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Investigate(args) => investigate::run(&args),
         Command::Rotate(args) => rotate::run(&args),

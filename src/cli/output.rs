@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Ending, args, risk, say};
+use super::{Ending, args, place, risk, say};
 use crate::account::{Account, Outcome as SourceOutcome};
 use crate::detect::Detected;
 use crate::detection::{Pack, attack};
 use crate::error::{Error, Result};
 use crate::finding::Severity;
+use crate::lake::Status;
+use crate::report::metrics::{self, Metrics};
 use crate::report::{self, FORMATS, Format, Html, Report, Summary, Table, escape, file, summary};
 
 /// Where findings go.
@@ -20,10 +22,10 @@ pub(super) struct Output {
     /// Format of the findings [default: by the name of --out, else table]
     #[arg(long, value_name = "FORMAT", value_parser = FORMATS)]
     format: Option<String>,
-    /// Write the findings to this file instead of stdout
+    /// Write the findings to this file or URL instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write an HTML page with findings, timeline and accounts as well
+    /// Write an HTML page with findings, timeline and accounts as well, to a file or URL
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Show findings of this severity or more [default: low in a table, else info]
@@ -48,7 +50,7 @@ impl Output {
         if let Some(format) = &self.format {
             return Ok(format);
         }
-        let Some(out) = &self.out else { return Ok("table") };
+        let Some(out) = self.out.as_deref().map(place::shown) else { return Ok("table") };
         let extension = out.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         Ok(match extension {
             "csv" => "csv",
@@ -76,7 +78,7 @@ impl Output {
         if self.format_name()? == "parquet" && self.out.is_none() && std::io::stdout().is_terminal() {
             return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
         }
-        [&self.out, &self.report].into_iter().flatten().try_for_each(|path| file::check(path))
+        [&self.out, &self.report].into_iter().flatten().try_for_each(|path| place::check(path))
     }
 
     /// Writes the findings, the page, and the summary; says how the run ended.
@@ -106,7 +108,7 @@ impl Output {
         };
         self.write_findings(&report)?;
         if let Some(page) = &self.report {
-            file::write_file(page, |out| Html { attack_name }.write(&report, out))?;
+            place::write(page, |out| Html { attack_name }.write(&report, out))?;
         }
         if !self.quiet {
             say(summary::summary(&report).trim_end());
@@ -130,13 +132,14 @@ impl Output {
             name => report::format(name).ok_or_else(unknown)?,
         };
         match &self.out {
-            Some(path) => file::write_file(path, |out| format.write(report, out)),
+            Some(path) => place::write(path, |out| format.write(report, out)),
             None => format.write(report, &mut std::io::stdout()),
         }
     }
 }
 
-fn table() -> Table {
+/// The table as this terminal can show it.
+pub(super) fn table() -> Table {
     let terminal = std::io::stdout().is_terminal();
     let color = terminal && std::env::var_os("NO_COLOR").is_none();
     Table { width: terminal.then(width).flatten(), color }
@@ -148,13 +151,42 @@ pub(super) fn width() -> Option<u16> {
     wanted.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
 }
 
-fn attack_name(id: &str) -> Option<String> {
+/// What MITRE calls a `tactic/technique`.
+pub(super) fn attack_name(id: &str) -> Option<String> {
     let (tactic, technique) = id.split_once('/')?;
     Some(format!("{}: {}", attack::name(tactic)?, attack::name(technique)?))
 }
 
-/// How reading the sources ended.
+/// Writes the numbers of a run to a file, where one is named, also of a run that failed; only one that found the lake in
+/// use leaves the file to who uses it. `fill` is given the exit code.
+pub(super) fn with_metrics<'a>(
+    path: Option<&Path>,
+    done: Result<Ending>,
+    fill: impl FnOnce(u8) -> Metrics<'a>,
+) -> Result<Ending> {
+    let Some(path) = path.filter(|_| !matches!(done, Err(Error::Busy(_)))) else { return done };
+    let exit_code = done.as_ref().map_or_else(Error::exit_code, |ending| ending.exit_code());
+    let numbers = Metrics { ended_at: chrono::Utc::now().timestamp_micros(), ..fill(exit_code) };
+    let written = file::write_public_file(path, |out| metrics::write(&numbers, out));
+    done.and_then(|ending| written.map(|()| ending))
+}
+
+/// The size of a lake for the metrics.
+pub(super) fn size_of(status: &Status) -> metrics::Lake {
+    let Status { version, bytes, rows, last_ts, .. } = *status;
+    metrics::Lake { version, bytes, rows, last_ts }
+}
+
+/// How reading the sources ended. Where all of them are logs of something else, nobody wanted that.
 pub(super) fn ending_of(accounts: &[Account]) -> Ending {
+    let mut all = Account::default();
+    accounts.iter().for_each(|account| all.add(account));
+    let is_new = |account: &Account| matches!(account.outcome, SourceOutcome::Ingested | SourceOutcome::Skipped);
+    if all.not_audit > 0 && all.not_audit + all.blanks == all.lines && accounts.iter().all(is_new) {
+        let lines = all.not_audit;
+        say(&format!("no audit events among {lines} lines of logs; kubesift probe FILE shows what they are"));
+        return Ending::Refused;
+    }
     if accounts.iter().any(|account| account.outcome == SourceOutcome::Refused) {
         Ending::Refused
     } else if accounts.iter().any(|account| account.rejected() > 0 || !account.notes.is_empty()) {

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Ending, args, detect, output, say, signals};
+use super::{Ending, args, detect, output, place, say, signals};
 use crate::detection::Pack;
 use crate::error::Result;
 use crate::finding::Finding;
@@ -16,7 +16,7 @@ use crate::risk::{Risk, assess};
 /// Arguments of `kubesift risk`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     /// How many identities, and how many secrets, are shown
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let pack = args.rules.pack()?;
     let config = args.knowledge.config()?;
     crate::detect::check_params(&pack, &config)?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
     let settings = args.limits.settings(&lake.spill_folder())?;

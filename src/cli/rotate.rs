@@ -4,12 +4,11 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use super::subject::Whom;
-use super::{Ending, args, output};
+use super::{Ending, args, output, place};
 use crate::dossier;
 use crate::error::Result;
 use crate::finding::Severity;
 use crate::report::dossier::{ROTATE_FORMATS, write_rotate};
-use crate::report::file;
 
 /// Arguments of `kubesift rotate`.
 #[derive(Debug, clap::Args)]
@@ -32,14 +31,14 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    args.out.iter().try_for_each(|path| file::check(path))?;
+    args.out.iter().try_for_each(|path| place::check(path))?;
     let case = args.whom.case(args.all.then_some(args.min_severity))?;
     let rotate = dossier::rotate(&case.session, &case.subject, || case.watch.check())?;
     let extension = args.out.as_ref().and_then(|out| out.extension()).and_then(|extension| extension.to_str());
     let by_name = extension.filter(|extension| ROTATE_FORMATS.contains(extension)).unwrap_or("table");
     let format = args.format.as_deref().unwrap_or(by_name);
     if let Some(path) = &args.out {
-        file::write_file(path, |out| write_rotate(&rotate, format, None, out))?;
+        place::write(path, |out| write_rotate(&rotate, format, None, out))?;
     } else {
         let width = if std::io::stdout().is_terminal() { output::width() } else { None };
         write_rotate(&rotate, format, width, &mut std::io::stdout())?;

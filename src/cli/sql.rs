@@ -3,12 +3,11 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use super::{Ending, args, output};
+use super::{Ending, args, output, place};
 use crate::baseline::Source;
 use crate::engine::{Events, QueryResult, Session};
 use crate::error::{Error, Result};
 use crate::lake::Lake;
-use crate::report::file;
 use crate::report::rows::{ROW_FORMATS, RowsWriter};
 
 /// Arguments of `kubesift sql`.
@@ -16,13 +15,13 @@ use crate::report::rows::{ROW_FORMATS, RowsWriter};
 pub(super) struct Args {
     /// One select over the views (`kubesift rules views` lists them)
     query: String,
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     /// Format of the rows
     #[arg(long, value_name = "FORMAT", value_parser = ROW_FORMATS, default_value = "table")]
     format: String,
-    /// Write the rows to this file instead of stdout
+    /// Write the rows to this file or URL instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -36,15 +35,15 @@ pub(super) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
     if let Some(path) = &args.out {
-        file::check(path)?;
+        place::check(path)?;
     } else if args.format == "parquet" && std::io::stdout().is_terminal() {
         return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
     }
     let pack = crate::detection::Pack::embedded()?;
     let config = args.knowledge.config()?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let snapshot = lake.snapshot()?;
-    let events = Events::Parts(snapshot.parts().to_vec());
+    let events = Events::Parts(snapshot.stored()?);
     let settings = args.limits.settings(&lake.spill_folder())?;
     let lists = config.lists_with(&pack.lists);
     let period = args.time.period()?;
@@ -60,9 +59,10 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         settings: &settings,
     };
     let session = crate::baseline::update(&source, period, || Ok(()))?.join(session)?;
+    let session = session.with_findings(lake.findings()?)?;
     let result = session.query(&args.query)?;
     if let Some(path) = &args.out {
-        file::write_file(path, |out| write(result, &args.format, out, None))?;
+        place::write(path, |out| write(result, &args.format, out, None))?;
     } else {
         let width = if std::io::stdout().is_terminal() { output::width() } else { None };
         write(result, &args.format, std::io::stdout(), width)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{args, detect, signals};
+use super::{args, detect, place, signals};
 use crate::config::Config;
 use crate::engine::{Events, Evidence, Period, Session};
 use crate::error::{Error, Result};
@@ -68,7 +68,7 @@ impl Whom {
             "\"$LAKE\"" => "\"$NAME\"".to_owned(),
             word => word.to_owned(),
         };
-        let mut words = vec!["--lake".to_owned(), explain::word(&self.lake)];
+        let mut words = vec!["--lake".to_owned(), explain::word(&place::shown(&self.lake))];
         let mut add = |flag: &str, text: Option<String>| {
             words.extend(text.into_iter().flat_map(|text| [flag.to_owned(), shell(&text)]));
         };
@@ -95,7 +95,7 @@ impl Whom {
     /// more is about.
     pub(super) fn case(&self, suspects: Option<Severity>) -> Result<Case> {
         let config = self.knowledge.config()?;
-        let lake = Lake::open(&self.lake)?;
+        let lake = Lake::open(place::lake(&self.lake)?)?;
         let watch = Arc::new(Watch::default());
         signals::listen(&watch)?;
         let period = self.time.period()?;
@@ -125,7 +125,7 @@ impl Whom {
         }
         let pack = self.rules.pack()?;
         let settings = self.limits.settings(&lake.spill_folder())?;
-        let events = Events::Parts(lake.snapshot()?.parts().to_vec());
+        let events = Events::Parts(lake.snapshot()?.stored()?);
         let before = Period { since: period.since.map(|since| since - i64::from(self.history) * DAY), until: None };
         let lists = config.lists_with(&pack.lists);
         let session = Session::open(&settings, events, args::views(&pack), &lists, before)?;
@@ -143,10 +143,17 @@ impl Whom {
         if let Some(path) = &self.findings {
             let unread = |error| Error::usage(format!("{}: the findings cannot be read: {error}", path.display()));
             let text = std::fs::read_to_string(path).map_err(unread)?;
-            let events = Events::Parts(snapshot.parts().to_vec());
+            let events = Events::Parts(snapshot.stored()?);
             let lists = config.lists_with(&pack.lists);
             let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
             return Ok((session, read::findings(&path.display().to_string(), &text)?));
+        }
+        let id = self.finding.as_deref().map(explain::id).transpose()?;
+        let kept = id.map_or(Ok(None), |id| super::explain::kept(lake, &settings, &id))?;
+        if let Some(findings) = kept.filter(|_| self.detection.is_none()) {
+            let lists = config.lists_with(&pack.lists);
+            let events = Events::Parts(snapshot.stored()?);
+            return Ok((Session::open(&settings, events, args::views(&pack), &lists, period)?, findings));
         }
         crate::detect::check_params(&pack, config)?;
         // what a suppression hides can be looked into too

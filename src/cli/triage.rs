@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::output::Output;
 use super::progress::Progress;
-use super::{Ending, args, detect, ingest, signals};
+use super::{Ending, args, detect, ingest, place, signals};
 use crate::config::Config;
 use crate::detection::Pack;
 use crate::engine::Period;
@@ -18,7 +18,7 @@ use crate::lake::Lake;
 /// Arguments of `kubesift triage`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Log files, folders, globs, or `-` for stdin; plain, gzip or zstd
+    /// Log files, folders, globs, s3:// gs:// az:// https:// URLs, or `-` for stdin; plain, gzip or zstd
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Ending> {
     args.output.check()?;
     let (pack, config) = (args.rules.pack()?, args.knowledge.config()?);
-    let found = input::find(&args.paths)?;
+    let found = input::find(&args.paths, &place::stores())?;
     let job = Job { found: &found, intake: &args.intake, limits: &args.limits, output: &args.output };
     triage(&job, &pack, &config, args.time.period()?)
 }
@@ -69,5 +69,5 @@ pub(super) fn triage(job: &Job<'_>, pack: &Pack, config: &Config, period: Period
     let accounts = ingest::with_skipped(job.found, ingested.accounts);
     let work = detect::Work { pack, config, watch: &watch, accounts: &accounts };
     let settings = job.limits.settings(&folder.path().join("spill"))?;
-    detect::over(&lake, &work, &settings, period, job.output, false)
+    detect::over(&lake, &work, &settings, period, job.output, false, &mut detect::Numbers::default())
 }

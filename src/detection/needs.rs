@@ -71,6 +71,43 @@ impl Needs {
     }
 }
 
+impl Needs {
+    /// Whether the detection is about a resource.
+    pub(super) fn is_about(&self, resource: Option<&String>) -> bool {
+        self.resources.is_empty() || resource.is_some_and(|name| self.resources.contains(name))
+    }
+}
+
+/// Fields of an event that some envelopes do not keep, and the columns that are empty then. Addresses and agents are
+/// counted by themselves.
+const FIELDS: [(&str, &[&str]); 12] = [
+    ("annotations", &["annotations", "auth_decision", "auth_reason", "issued_credential_id"]),
+    ("impersonatedUser", &["impersonated_username", "impersonated_uid", "impersonated_groups", "impersonated_extra"]),
+    ("objectRef.uid", &["object_uid"]),
+    ("requestObject", &["request_object"]),
+    ("requestObject.metadata", &["request_object"]),
+    ("requestURI", &["request_uri", "exec_command"]),
+    ("requestURI.query", &["request_uri", "exec_command"]),
+    ("responseObject", &["response_object"]),
+    ("responseStatus", &["response_code", "response_reason", "response_status", "response_message"]),
+    ("user.extra", &["user_extra", "credential_id", "pod_name", "pod_uid"]),
+    ("user.groups", &["groups"]),
+    ("user.uid", &["user_uid"]),
+];
+
+/// How much of `detection` hangs on each of the fields that are `lost`; those that nothing hangs on are left out.
+pub(super) fn of_lost(detection: &Detection, pack: &Pack, lost: &BTreeSet<&str>) -> Vec<(&'static str, Use)> {
+    if lost.is_empty() {
+        return Vec::new();
+    }
+    let own = tokens(&detection.sql);
+    let below = views_below(&own, pack);
+    let queries: Vec<&[Token]> = below.iter().map(Vec::as_slice).chain([own.as_slice()]).collect();
+    let fields = FIELDS.iter().filter(|(field, _)| lost.contains(field));
+    let used = fields.map(|(field, columns)| (*field, how(&queries, columns)));
+    used.filter(|(_, used)| *used > Use::Not).collect()
+}
+
 /// The resources that a query, or else each of the views that it reads, asks for; `None`: any.
 fn scope(query: &[Token], pack: &Pack) -> Option<BTreeSet<String>> {
     let own = wanted(query, "resource");

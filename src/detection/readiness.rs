@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::needs::{Needs, Use};
+use super::needs::{Needs, Use, of_lost};
 use super::{Detection, Level, Pack, policy};
 
 /// Resources that every cluster asks for all day, so that their absence is the policy's doing.
@@ -33,6 +33,8 @@ pub struct Seen {
     pub resource: Option<String>,
     /// What was done.
     pub class: Class,
+    /// The fields that they lost on their way, separated by commas.
+    pub lost: String,
     /// How many rows.
     pub rows: u64,
     /// Of them: without their bodies, which were too large.
@@ -137,6 +139,7 @@ enum Cause {
     NoAgent,
     NoCredential,
     NoAnswer,
+    Lost(&'static str),
     History,
 }
 
@@ -162,12 +165,19 @@ impl Readiness {
         for rows in seen {
             clusters.entry(&rows.cluster).or_default().push(rows);
         }
+        let lost: BTreeSet<&str> =
+            seen.iter().flat_map(|rows| rows.lost.split(',')).filter(|one| !one.is_empty()).collect();
         let mut verdicts = Vec::new();
         let mut causes: BTreeMap<Cause, (BTreeSet<String>, Vec<String>)> = BTreeMap::new();
         for detection in &pack.detections {
             let needs = Needs::of(detection, pack, &params(detection));
-            let doubts: Vec<_> =
-                clusters.iter().map(|(name, seen)| (*name, judge(&needs, &Counts(seen), days))).collect();
+            let fields = of_lost(detection, pack, &lost);
+            let judge = |seen| {
+                let mut doubts = judge(&needs, &Counts(seen), days);
+                doubts.extend(missing(&needs, &fields, &Counts(seen)));
+                doubts
+            };
+            let doubts: Vec<_> = clusters.iter().map(|(name, seen)| (*name, judge(seen))).collect();
             for doubt in doubts.iter().flat_map(|(_, doubts)| doubts).filter(|doubt| doubt.sight >= Sight::Partly) {
                 let (resources, detections) = causes.entry(doubt.cause.clone()).or_default();
                 resources.extend(doubt.resources.iter().cloned());
@@ -254,9 +264,7 @@ impl Counts<'_> {
 
 /// What stands between a detection and the rows of one cluster.
 fn judge(needs: &Needs, counts: &Counts<'_>, days: i64) -> Vec<Doubt> {
-    let about = |seen: &Seen| {
-        needs.resources.is_empty() || seen.resource.as_ref().is_some_and(|name| needs.resources.contains(name))
-    };
+    let about = |seen: &Seen| needs.is_about(seen.resource.as_ref());
     let (all, rows) = (counts.all(), counts.sum(about, |seen| seen.rows));
     let doubt = |sight, cause, text| Doubt { sight, cause, resources: needs.resources.clone(), text };
     if all == 0 {
@@ -308,6 +316,20 @@ fn judge(needs: &Needs, counts: &Counts<'_>, days: i64) -> Vec<Doubt> {
         doubts.push(doubt(Sight::Partly, Cause::NoAnswer, text));
     }
     doubts
+}
+
+/// What the events of a detection lost on their way that it asks for.
+fn missing(needs: &Needs, fields: &[(&'static str, Use)], counts: &Counts<'_>) -> Vec<Doubt> {
+    let about = |seen: &Seen| needs.is_about(seen.resource.as_ref());
+    let rows = counts.sum(about, |seen| seen.rows);
+    let doubt = |(field, used): &(&'static str, Use)| {
+        let lacks = |seen: &Seen| about(seen) && seen.lost.split(',').any(|lost| lost == *field);
+        let (share, is_all) = share(counts.sum(lacks, |seen| seen.rows), rows)?;
+        let sight = if is_all && *used == Use::All { Sight::Blind } else { Sight::Partly };
+        let text = format!("{field} was lost on the way of {share} of its events");
+        Some(Doubt { sight, cause: Cause::Lost(field), resources: needs.resources.clone(), text })
+    };
+    fields.iter().filter_map(doubt).collect()
 }
 
 /// Whether what was written was logged with the bodies that a detection reads.
@@ -428,6 +450,9 @@ fn fix(cause: &Cause, resources: &BTreeSet<String>, detections: Vec<String>) -> 
             "log requests when they are answered".to_owned(),
             vec!["omitStages: [\"RequestReceived\"]  # and no other".to_owned()],
         ),
+        Cause::Lost(field) => {
+            (format!("read the log from where {field} is kept; what the events were wrapped in drops it"), Vec::new())
+        }
         Cause::History => ("ingest older logs, or wait: these compare with the days before".to_owned(), Vec::new()),
     };
     Some(Fix { what, detections, policy })

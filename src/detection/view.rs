@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 pub const TABLE: &str = "events";
 /// The table of one row, `since` and `until`: the time that a run looks at, NULL where it is open.
 pub const PERIOD: &str = "period";
+/// The table of what was found before, which queries may read and views and detections may not.
+pub const FINDINGS: &str = "findings";
 
 /// One view: a file `sql/views/NAME.sql` whose leading `--` lines are its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +52,7 @@ impl View {
         let name = stem(path)?;
         let (head, sql) = split(path, text)?;
         let Written { describe, reads, materialise, richest } = read(path, &head)?;
-        if name == TABLE || name == PERIOD {
+        if [TABLE, PERIOD, FINDINGS].contains(&name.as_str()) {
             return Err(at(path, 1, format!("{name:?} is a table of every run; give the view another name")));
         }
         for token in statement(path, &sql)? {

@@ -14,10 +14,10 @@ use datafusion::prelude::SessionContext;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tokio::time::Instant;
 
-use super::fault;
 use super::parts::time_type;
 use super::session::{Events, Period, Session, Settings};
-use super::views::View;
+use super::views::{FINDINGS, View};
+use super::{fault, guard};
 use crate::detection::Detection;
 use crate::error::{Error, Result};
 use crate::finding::Finding;
@@ -39,6 +39,9 @@ impl Session {
         let plan = |(detection, params): &(&'a Detection, BTreeMap<String, i64>)| {
             let what = format!("detection {} ({})", detection.id, detection.path);
             let params = bound(&what, detection, params)?;
+            if guard::check(&what, &detection.sql)?.tables.iter().any(|table| table == FINDINGS) {
+                return Err(Error::Query(format!("{what}: reads what was found before; read views of the events")));
+            }
             let plan = self.plan(&what, &detection.sql, &params, Instant::now() + self.timeout)?;
             Ok(Prepared { what, detection, plan })
         };
@@ -115,6 +118,9 @@ impl Run<'_> {
     }
 
     fn run(&self, Prepared { what, detection, plan }: &Prepared<'_>) -> Result<Detected> {
+        if self.session.views.give_nothing(&self.context.state(), plan) {
+            return Ok(Detected::default());
+        }
         let deadline = Instant::now() + self.session.timeout;
         let rows = self.session.execute(what, &self.context, plan.clone(), deadline)?;
         let columns = Columns::find(what, &rows.schema())?;

@@ -17,7 +17,8 @@ use crate::error::Result;
 const GROUPS: &str = "cluster,
     case when level in ('Metadata', 'Request', 'RequestResponse') then level end as level,
     case when resource in ({resources}) then resource end as resource,
-    case when verb in ('get', 'list') then 'read' when verb in ('create', 'update', 'patch') then 'write' end as class";
+    case when verb in ('get', 'list') then 'read' when verb in ('create', 'update', 'patch') then 'write' end as class,
+    lost";
 /// Counts, in the order in which [`Session::facts`] reads them.
 const COUNTS: &str = "count(*), count(*) filter (where truncated), count(*) filter (where stage = 'RequestReceived'),
     count(client_ip), count(user_agent), count(credential_id), min(ts), max(ts)";
@@ -52,7 +53,7 @@ impl Session {
         let listed: Vec<String> = resources.iter().map(|name| format!("'{}'", name.replace('\'', "''"))).collect();
         let listed = if listed.is_empty() { "''".to_owned() } else { listed.join(", ") };
         let groups = GROUPS.replace("{resources}", &listed);
-        let sql = format!("select {groups}, {COUNTS} from events group by 1, 2, 3, 4 order by 1, 2, 3, 4");
+        let sql = format!("select {groups}, {COUNTS} from events group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5");
         let mut seen = Vec::new();
         for batch in self.start("facts", &sql, &BTreeMap::new())? {
             seen.extend(read(&batch?)?);
@@ -74,9 +75,9 @@ fn read(batch: &RecordBatch) -> Result<Vec<Seen>> {
         let times = times.as_primitive::<TimestampMicrosecondType>().clone();
         Ok(move |row: usize| times.is_valid(row).then(|| times.value(row)))
     };
-    let (cluster, level, resource, class) = (texts(0), texts(1), texts(2), texts(3));
-    let (first, last) = (time(10)?, time(11)?);
-    debug_assert_eq!(*batch.column(4).data_type(), DataType::Int64);
+    let (cluster, level, resource, class, lost) = (texts(0), texts(1), texts(2), texts(3), texts(4));
+    let (first, last) = (time(11)?, time(12)?);
+    debug_assert_eq!(*batch.column(5).data_type(), DataType::Int64);
     let row = |row: usize| Seen {
         cluster: cluster(row).unwrap_or_default(),
         level: level(row).and_then(|name| match name.as_str() {
@@ -91,12 +92,13 @@ fn read(batch: &RecordBatch) -> Result<Vec<Seen>> {
             Some("write") => Class::Write,
             _ => Class::Other,
         },
-        rows: count(4, row),
-        truncated: count(5, row),
-        received: count(6, row),
-        addresses: count(7, row),
-        agents: count(8, row),
-        credentials: count(9, row),
+        lost: lost(row).unwrap_or_default(),
+        rows: count(5, row),
+        truncated: count(6, row),
+        received: count(7, row),
+        addresses: count(8, row),
+        agents: count(9, row),
+        credentials: count(10, row),
         first_ts: first(row),
         last_ts: last(row),
     };

@@ -11,6 +11,7 @@ mod answers;
 mod check;
 mod compact;
 mod detect;
+mod empty;
 mod facts;
 mod fault;
 mod functions;

@@ -3,7 +3,6 @@
 //! The list comes from one pinned version of the lake, so nothing is listed or inferred. Files are left out by their
 //! dates and times before they are opened, row groups and pages by the statistics in their footers.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -25,12 +24,11 @@ use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
-use object_store::local::LocalFileSystem;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, Result};
 use crate::part::Part;
-use crate::schema;
+use crate::{finding, schema};
 
 /// One file: where it lies below the store's root, and what is known of it without opening it.
 #[derive(Debug)]
@@ -67,44 +65,42 @@ pub(super) fn events_schema() -> TableSchema {
     TableSchema::builder(as_views(&schema::events())).with_table_partition_cols(vec![date_field()]).build()
 }
 
-/// The schema of a Parquet file that the program wrote.
-pub(super) fn schema_of(path: &Path) -> Result<SchemaRef> {
-    let file = std::fs::File::open(path).map_err(|error| Error::storage(path, error))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|error| Error::integrity(path, format!("cannot be read: {error}; remove it, it is made anew")))?;
-    Ok(as_views(reader.schema()))
+/// The schema of the table `findings`: what the lake keeps of findings and the partition column.
+fn findings_schema() -> TableSchema {
+    TableSchema::builder(as_views(&finding::kept_schema())).with_table_partition_cols(vec![date_field()]).build()
 }
 
-/// The folder that all parts lie below. Paths below it are of our own making, whatever characters lead to it.
-fn root(parts: &[Part]) -> PathBuf {
-    let mut folders = parts.iter().map(|part| part.path.parent().unwrap_or(Path::new("/")));
-    let first = folders.next().unwrap_or(Path::new("/")).to_path_buf();
-    folders.fold(first, |root, folder| {
-        root.components().zip(folder.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
-    })
+/// The schema of a Parquet file that the program wrote.
+pub(super) async fn schema_of(state: &dyn Session, store: &Arc<dyn ObjectStore>, file: &str) -> Result<SchemaRef> {
+    let schema = async {
+        let file = store.head(&file.into()).await?;
+        ParquetFormat::default().infer_schema(state, store, &[file]).await
+    };
+    let failed = |error| Error::integrity(file, format!("cannot be read: {error}; remove it, it is made anew"));
+    schema.await.map(|schema| as_views(&schema)).map_err(failed)
 }
 
 impl Parts {
-    /// The table `events` over parts of the lake, and the store that its paths are relative to.
-    pub(super) fn events(parts: &[Part], store: ObjectStoreUrl) -> Result<(Self, LocalFileSystem)> {
-        let schema = events_schema();
-        let root = root(parts);
-        let files = parts
-            .iter()
-            .map(|part| {
-                let path = part.path.strip_prefix(&root).ok().and_then(Path::to_str);
-                let path = path.ok_or_else(|| Error::integrity(&part.path, "the name of this part is not UTF-8"))?;
-                Ok(File {
-                    path: path.to_owned(),
-                    bytes: part.bytes,
-                    partition: vec![ScalarValue::Utf8View(Some(part.date.clone()))],
-                    statistics: Arc::new(statistics(&schema, part)),
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let opened = LocalFileSystem::new_with_prefix(&root)
-            .map_err(|error| Error::integrity(&root, format!("cannot be opened: {error}; run kubesift lake verify")))?;
-        Ok((Self { schema, store, files }, opened))
+    /// The table `events` over parts of the lake.
+    pub(super) fn events(parts: &[Part], store: ObjectStoreUrl) -> Self {
+        Self::of(events_schema(), "ts", parts, store)
+    }
+
+    /// The table `findings` over parts of the lake.
+    pub(super) fn findings(parts: &[Part], store: ObjectStoreUrl) -> Self {
+        Self::of(findings_schema(), "first_seen", parts, store)
+    }
+
+    /// A table over parts, of which the log tells the range of the column `time`.
+    fn of(schema: TableSchema, time: &str, parts: &[Part], store: ObjectStoreUrl) -> Self {
+        let file = |part: &Part| File {
+            path: part.key.clone(),
+            bytes: part.bytes,
+            partition: vec![ScalarValue::Utf8View(Some(part.date.clone()))],
+            statistics: Arc::new(statistics(&schema, time, part)),
+        };
+        let files = parts.iter().map(file).collect();
+        Self { schema, store, files }
     }
 
     /// The table over files of rows of `schema`, each with its path and its size in bytes.
@@ -143,14 +139,14 @@ impl Parts {
 }
 
 /// What the lake's log says of a part.
-fn statistics(schema: &TableSchema, part: &Part) -> Statistics {
-    let time = |micros| Precision::Exact(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
+fn statistics(schema: &TableSchema, time: &str, part: &Part) -> Statistics {
+    let moment = |micros| Precision::Exact(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));
     let date = || Precision::Exact(ScalarValue::Utf8View(Some(part.date.clone())));
     let mut statistics = Statistics::new_unknown(schema.table_schema());
     statistics.num_rows = usize::try_from(part.rows).map_or(Precision::Absent, Precision::Exact);
     for (field, column) in schema.table_schema().fields().iter().zip(&mut statistics.column_statistics) {
         let bounds = match field.name().as_str() {
-            "ts" => (time(part.ts_min), time(part.ts_max)),
+            name if name == time => (moment(part.ts_min), moment(part.ts_max)),
             schema::DATE => (date(), date()),
             _ => continue,
         };

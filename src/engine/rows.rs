@@ -180,6 +180,14 @@ impl Rows {
         columns.iter().map(|name| self.schema.index_of(name).ok()).collect()
     }
 
+    /// Whether no row passes the filters, as far as that is known without reading any.
+    pub(super) fn has_none(&self, session: &dyn Session, filters: &[Expr]) -> bool {
+        let Place::Memory(groups) = &self.place else { return false };
+        let holds = |group: &Group| group.batches.iter().any(|numbered| numbered.batch.num_rows() > 0);
+        let keep = self.prune(session, groups, filters);
+        keep.is_ok_and(|keep| groups.iter().zip(keep).all(|(group, keep)| !keep || !holds(group)))
+    }
+
     /// Reads columns by name; `None` if one is missing.
     pub(super) async fn scan(
         &self,

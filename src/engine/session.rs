@@ -27,17 +27,18 @@ use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
 
 use super::compact::CompactScans;
 use super::fault;
 use super::functions::{self, Lists};
 use super::parts::{self, Parts};
 use super::rows::Kept;
-use super::views::{EVENTS, View, Views};
+use super::views::{EVENTS, FINDINGS, View, Views};
 use crate::detection::PERIOD;
 use crate::error::{Error, Result};
 use crate::limits::{SPILL_BYTES_MAX, VIEW_BYTES_MAX};
-use crate::part::Part;
+use crate::part::Stored;
 use crate::schema;
 
 /// Stack of the planning threads: DataFusion's planner recurses over chains of operators.
@@ -80,7 +81,7 @@ pub enum Events {
     /// Batches of [`schema::events`], in memory.
     Batches(Vec<RecordBatch>),
     /// Parts of one pinned version of the lake.
-    Parts(Vec<Part>),
+    Parts(Stored),
 }
 
 /// The time that a session looks at: `since <= ts < until`, microseconds since 1970.
@@ -137,7 +138,9 @@ impl Session {
             .build();
         let mut context = SessionContext::new_with_state(state);
         functions::register(&mut context, Lists::new(lists)?)?;
-        let store = register_store(&environment, "spill", LocalFileSystem::new_with_prefix(spilled.path()))?;
+        let store = LocalFileSystem::new_with_prefix(spilled.path());
+        let store = store.map_err(|error| fault::query("session", &error.into()))?;
+        let store = register_store(&environment, "spill", Arc::new(store))?;
         let kept = Kept {
             bytes_max: view_bytes_max.min(pool_bytes(settings) / 2),
             folder: spilled.path().to_owned(),
@@ -169,16 +172,31 @@ impl Session {
         })
     }
 
-    /// The same session with the rows of a view that were computed before, in Parquet files of one folder, each with
+    /// The same session with the rows of a view that were computed before, in Parquet files of one store, each with
     /// its size in bytes. They are read in place of what the view's SQL says.
-    pub fn with_rows_of(self, view: &str, folder: &Path, files: &[(String, u64)]) -> Result<Self> {
-        let Some((first, ..)) = files.first() else { return Ok(self) };
-        let schema = parts::schema_of(&folder.join(first))?;
-        let store = LocalFileSystem::new_with_prefix(folder);
+    pub fn with_rows_of(self, view: &str, store: Arc<dyn ObjectStore>, files: &[(String, u64)]) -> Result<Self> {
+        let Some((first, _)) = files.first().cloned() else { return Ok(self) };
+        let (state, reading) = (self.context.state(), Arc::clone(&store));
+        let schema = async move { parts::schema_of(&state, &reading, &first).await };
+        let schema = self.wait(&format!("view {view}"), Instant::now() + self.timeout, schema)?;
         let url = register_store(&self.context.runtime_env(), view, store)?;
         let table = Parts::files(schema, url, files);
         let registered = self.context.register_table(view, Arc::new(table));
         registered.map_err(|error| fault::query("session", &error))?;
+        Ok(self)
+    }
+
+    /// The same session with the table `findings` over what a lake keeps of them; without any it has no rows. Queries
+    /// may read it, detections may not.
+    pub fn with_findings(self, kept: Option<Stored>) -> Result<Self> {
+        let fail = |error| fault::query("session", &error);
+        let url = ObjectStoreUrl::parse("kubesift://findings").map_err(fail)?;
+        let parts = kept.as_ref().map(|kept| kept.parts.clone()).unwrap_or_default();
+        if let Some(kept) = kept {
+            register_store(&self.context.runtime_env(), "findings", kept.store)?;
+        }
+        self.context.register_table(FINDINGS, Arc::new(Parts::findings(&parts, url))).map_err(fail)?;
+        self.views.add_table(FINDINGS);
         Ok(self)
     }
 
@@ -275,14 +293,9 @@ fn is_left_behind(name: &str) -> bool {
 }
 
 /// Registers a store under a scheme of our own, which no path or URL of a user can name.
-fn register_store(
-    environment: &RuntimeEnv,
-    host: &str,
-    store: std::result::Result<impl ObjectStore, object_store::Error>,
-) -> Result<ObjectStoreUrl> {
-    let fail = |error: DataFusionError| fault::query("session", &error);
-    let url = ObjectStoreUrl::parse(format!("kubesift://{host}")).map_err(fail)?;
-    environment.register_object_store(url.as_ref(), Arc::new(store.map_err(|error| fail(error.into()))?));
+fn register_store(environment: &RuntimeEnv, host: &str, store: Arc<dyn ObjectStore>) -> Result<ObjectStoreUrl> {
+    let url = ObjectStoreUrl::parse(format!("kubesift://{host}")).map_err(|error| fault::query("session", &error))?;
+    environment.register_object_store(url.as_ref(), store);
     Ok(url)
 }
 
@@ -290,11 +303,8 @@ fn register_events(context: &SessionContext, environment: &RuntimeEnv, events: E
     let fail = |error| fault::query("session", &error);
     let table: Arc<dyn TableProvider> = match events {
         Events::Batches(batches) => Arc::new(in_memory(&batches).map_err(fail)?),
-        Events::Parts(list) => {
-            let url = ObjectStoreUrl::parse("kubesift://lake").map_err(fail)?;
-            let (table, store) = Parts::events(&list, url)?;
-            register_store(environment, "lake", Ok(store))?;
-            Arc::new(table)
+        Events::Parts(Stored { parts, store }) => {
+            Arc::new(Parts::events(&parts, register_store(environment, "lake", store)?))
         }
     };
     let bound = |micros| lit(ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into())));

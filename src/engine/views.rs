@@ -12,12 +12,14 @@ use datafusion::common::{Column, Result as DataFusionResult, internal_datafusion
 use datafusion::datasource::{TableProvider, ViewTable};
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionContext;
 use tokio::sync::{Mutex, RwLock};
 
+use super::empty::gives_nothing;
 use super::rows::{Kept, Rows, Source};
 use super::{fault, guard, richest};
 use crate::detection;
@@ -25,6 +27,8 @@ use crate::error::{Error, Result};
 
 /// The table that views read.
 pub(super) const EVENTS: &str = detection::TABLE;
+/// The table that queries of a lake may read beside views.
+pub(super) const FINDINGS: &str = detection::FINDINGS;
 /// The tables that every session has.
 const TABLES: [&str; 2] = [EVENTS, detection::PERIOD];
 
@@ -50,6 +54,8 @@ impl From<&detection::View> for View {
 /// The views of a session in an order in which each reads only those before it.
 pub(super) struct Views {
     list: Vec<View>,
+    /// Tables that this session has beside [`TABLES`].
+    added: std::sync::Mutex<Vec<&'static str>>,
     /// Held while views are registered, so that two queries do not register the same one.
     registering: Mutex<()>,
     /// The registered ones that are computed.
@@ -59,7 +65,18 @@ pub(super) struct Views {
 
 impl Views {
     pub(super) fn new(views: Vec<View>, kept: Kept) -> Self {
-        Self { list: views, registering: Mutex::new(()), computed: std::sync::Mutex::default(), kept: Arc::new(kept) }
+        Self {
+            list: views,
+            added: std::sync::Mutex::default(),
+            registering: Mutex::new(()),
+            computed: std::sync::Mutex::default(),
+            kept: Arc::new(kept),
+        }
+    }
+
+    /// Lets statements name a table that the session's context has.
+    pub(super) fn add_table(&self, name: &'static str) {
+        self.added.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(name);
     }
 
     /// Registers the tables that a statement names and the views below them, as far as they are not yet.
@@ -96,7 +113,8 @@ impl Views {
 
     /// The tables and all views.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        TABLES.into_iter().chain(self.list.iter().map(|view| view.name.as_str()))
+        let added = self.added.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        TABLES.into_iter().chain(added).chain(self.list.iter().map(|view| view.name.as_str()))
     }
 
     /// The plan of a view that is computed; of the others DataFusion knows it.
@@ -126,6 +144,16 @@ impl Views {
             view.share(state, &columns).await?;
         }
         Ok(())
+    }
+
+    /// Whether a plan reads shared views in a way that gives no row.
+    pub(super) fn give_nothing(&self, state: &SessionState, plan: &LogicalPlan) -> bool {
+        let computed = self.computed_views();
+        gives_nothing(plan, &|scan| {
+            let view = computed.get(scan.table_name.table());
+            let rows = view.and_then(|view| view.shared.try_read().ok()?.clone());
+            rows.is_some_and(|rows| rows.has_none(state, &unnormalize_cols(scan.filters.iter().cloned())))
+        })
     }
 
     fn knows(&self, name: &str) -> bool {

@@ -58,7 +58,13 @@ impl Rows {
         put(Coded::RequestUri, uri);
         put(Coded::UserAgent, event.user_agent.map(|agent| clean.redactor.shapes(agent)).as_deref());
         let is_skewed = event.ts.zip(event.stage_ts).is_some_and(|(ts, stage_ts)| stage_ts < ts);
-        put(Coded::Flags, flags(event.type_mismatch, event.user_agent.is_some_and(is_long), is_skewed).as_deref());
+        let flags = flags(&[
+            (event.type_mismatch, "type_mismatch"),
+            (event.user_agent.is_some_and(is_long), LONG_AGENT),
+            (is_skewed, CLOCK_SKEW),
+            (event.cut, "cut"),
+        ]);
+        put(Coded::Flags, flags.as_deref());
         put_users(event, clean, &mut put);
         put_object(event, derived, &mut put);
         put_response(event, clean, &mut put);
@@ -75,7 +81,7 @@ impl Rows {
             line: origin.line.cast_signed(),
             event_hash: origin.hash,
             source_ips_disagree: derived.source_ips_disagree,
-            truncated: event.annotations.truncated,
+            truncated: event.annotations.truncated || event.cut,
         });
         self.append_texts(event, clean);
     }
@@ -160,9 +166,13 @@ pub(super) fn is_long(agent: &str) -> bool {
     agent.len() > 1_024 + 16
 }
 
-/// Oddities, as `schema::COLUMNS` names them. A stage cannot end before the request came: then a clock is wrong.
-pub(super) fn flags(type_mismatch: bool, long_agent: bool, clock_skew: bool) -> Option<String> {
-    let flags = [(type_mismatch, "type_mismatch"), (long_agent, "long_agent"), (clock_skew, "clock_skew")];
-    let set: Vec<&str> = flags.into_iter().filter_map(|(is_set, flag)| is_set.then_some(flag)).collect();
+/// Oddities, as `schema::COLUMNS` names them: of each, whether it is there.
+pub(super) fn flags(flags: &[(bool, &'static str)]) -> Option<String> {
+    let set: Vec<&str> = flags.iter().filter_map(|(is_set, flag)| is_set.then_some(*flag)).collect();
     (!set.is_empty()).then(|| set.join(","))
 }
+
+/// A stage that ended before the request came: then a clock is wrong.
+pub(super) const CLOCK_SKEW: &str = "clock_skew";
+/// An agent that no API server writes.
+pub(super) const LONG_AGENT: &str = "long_agent";

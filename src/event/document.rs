@@ -104,6 +104,17 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// A number of any kind.
+    #[expect(clippy::cast_precision_loss, reason = "an integer beyond 2^53 is no number that anyone asks for")]
+    pub(super) fn number(&self, at: usize) -> Option<f64> {
+        match self.nodes.get(at) {
+            Some(Node::Static(StaticNode::I64(number))) => Some(*number as f64),
+            Some(Node::Static(StaticNode::U64(number))) => Some(*number as f64),
+            Some(Node::Static(StaticNode::F64(number))) => Some(*number),
+            _ => None,
+        }
+    }
+
     /// The fields of the object at `at`; none if it is not one.
     pub(super) fn fields(&self, at: usize) -> Fields<'a> {
         let left = match self.nodes.get(at) {
@@ -127,6 +138,29 @@ impl<'a> Document<'a> {
             next = document.after(element);
             Some(element)
         })
+    }
+
+    /// The texts of the elements of the array at `at`, which begins at or behind the offset `start`.
+    pub(super) fn items(&self, at: usize, start: usize) -> Vec<&'a [u8]> {
+        let mut at_byte = skip_space(self.line, start) + 1; // after the bracket
+        let text = |_| {
+            let start = skip_space(self.line, at_byte);
+            let end = value_end(self.line, start);
+            at_byte = skip_space(self.line, end) + 1; // after the comma
+            self.line.get(start..end).unwrap_or_default()
+        };
+        self.elements(at).map(text).collect()
+    }
+
+    /// The original.
+    pub(super) fn text_of_all(&self) -> &'a [u8] {
+        self.line
+    }
+
+    /// The original text of the value of `field`.
+    pub(super) fn value_of(&self, field: &Field<'_>) -> &'a [u8] {
+        let start = self.value_start(field);
+        self.line.get(start..value_end(self.line, start)).unwrap_or_default()
     }
 
     /// The value of the first field named `key` of the object at `at`.

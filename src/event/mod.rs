@@ -1,5 +1,5 @@
-//! Lines of a log to Arrow batches: parse with simd-json's tape, redact, conclude, build columns. Only this module names
-//! simd-json.
+//! Lines of a log to Arrow batches: unwrap, parse with simd-json's tape, redact, conclude, build columns. Only this module
+//! names simd-json.
 //!
 //! A [`Parser`] is made once for each worker and reuses all its buffers. It never fails: a line that is no audit event
 //! comes back as a [`Reject`].
@@ -13,14 +13,12 @@ mod quick;
 mod redact;
 pub mod reject;
 mod time;
-
-use std::ops::Range;
+mod unwrap;
 
 use arrow::array::RecordBatch;
 use memchr::memchr_iter;
-use simd_json::ErrorType;
-use xxhash_rust::xxh3::xxh3_128;
 
+pub use envelope::Envelope;
 pub use redact::Redactor;
 pub use reject::{Reason, Reject};
 pub use time::date;
@@ -28,10 +26,10 @@ pub use time::date;
 use crate::block::{Block, Vocabulary};
 use crate::error::Result;
 use crate::limits;
-use columns::{Cleaner, Origin, Rows};
-use document::{Document, Reader};
-use parse::Parsed;
+use columns::Rows;
+use document::Reader;
 use quick::Quick;
+use unwrap::{Context, Counts};
 
 /// Where a run of lines lies in its source.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +49,7 @@ pub struct Place<'a> {
 pub struct Batch<R = RecordBatch> {
     /// The events, in the schema of `schema::events`.
     pub rows: R,
-    /// Lines seen; each item of an `EventList` on one line counts as one.
+    /// Lines seen; where a line wraps several texts, each of them counts as one.
     pub lines: u64,
     /// Blank lines.
     pub blanks: u64,
@@ -65,33 +63,26 @@ pub struct Batch<R = RecordBatch> {
 pub struct Parser {
     cluster: String,
     redactor: Redactor,
+    /// The only envelope that is read, where one was named.
+    only: Option<Envelope>,
     rows: Rows,
     /// `None` where every line is to be read the slow way.
     quick: Option<Quick>,
-    reader: Reader,
-}
-
-/// What the column `envelope` says of an event that no envelope was around.
-const NATIVE: &str = "native";
-
-/// What one line yielded.
-enum Line {
-    Row,
-    Blank,
-    Items(Vec<Range<usize>>),
-    Rejected(Reason, String),
+    /// One for each envelope that a line lies in, made when they are needed.
+    readers: Vec<Reader>,
 }
 
 impl Parser {
-    /// A parser for events of `cluster`, where their place does not say otherwise.
+    /// A parser for events of `cluster`, where neither their place nor their envelope says otherwise.
     #[must_use]
     pub fn new(cluster: &str, redactor: Redactor) -> Self {
         Self {
             cluster: cluster.to_owned(),
             redactor,
+            only: None,
             rows: Rows::default(),
             quick: Some(Quick::new()),
-            reader: Reader::new(limits::JSON_DEPTH_MAX),
+            readers: Vec::new(),
         }
     }
 
@@ -99,6 +90,11 @@ impl Parser {
     #[must_use]
     pub fn slow(self) -> Self {
         Self { quick: None, ..self }
+    }
+
+    /// From now on only events in `envelope` are read, and others are rejected. `None`: events in any.
+    pub fn expect(&mut self, envelope: Option<Envelope>) {
+        self.only = envelope;
     }
 
     /// Parses whole lines (the last may lack its line end) to an Arrow batch. Fails only where the batch cannot be
@@ -123,117 +119,20 @@ impl Parser {
             self.rows.vocabulary.clear();
         }
         let mut counts = Counts::default();
+        let mut context = Context::new(place);
         let mut start = 0;
         let ends = memchr_iter(b'\n', text).chain((!text.ends_with(b"\n")).then_some(text.len()));
         for (index, end) in ends.enumerate() {
-            let range = trim(text, start..end);
-            let line = place.lines_before + index as u64 + 1;
-            let at = Place { offset: place.offset + start as u64, ..place };
-            let is_tail = end == text.len();
+            context.line = place.lines_before + index as u64 + 1;
+            context.place.offset = place.offset + start as u64;
+            context.is_tail = end == text.len();
+            counts.left = limits::UNPACKED_BYTES_MAX;
+            self.line(&text[start..end], &context, &mut counts);
             start = end + 1;
-            let found = self.line(&text[range.clone()], &at, line);
-            self.count(found, &text[range], &at, line, is_tail, &mut counts);
         }
-        let Counts { lines, blanks, not_audit, rejects } = counts;
+        let Counts { lines, blanks, not_audit, rejects, left: _ } = counts;
         Batch { rows: (), lines, blanks, not_audit, rejects }
     }
-
-    fn count(&mut self, found: Line, text: &[u8], at: &Place<'_>, line: u64, is_tail: bool, counts: &mut Counts) {
-        counts.lines += 1;
-        match found {
-            Line::Row => {}
-            Line::Blank => counts.blanks += 1,
-            Line::Items(ranges) if ranges.is_empty() => counts.blanks += 1,
-            Line::Items(ranges) => {
-                counts.lines -= 1;
-                self.items(text, ranges, at, line, counts);
-            }
-            Line::Rejected(reason, detail) => {
-                let cut = is_tail && matches!(reason, Reason::BadJson | Reason::InvalidUtf8);
-                let reason = if cut { Reason::TruncatedTail } else { reason };
-                counts.rejects.push(Reject::new(reason, detail, line, at.offset, text));
-            }
-        }
-    }
-
-    /// Items of a list on one line: each is parsed as if it were a line.
-    fn items(&mut self, text: &[u8], ranges: Vec<Range<usize>>, at: &Place<'_>, line: u64, counts: &mut Counts) {
-        for range in ranges {
-            let item = &text[range];
-            let found = match self.line(item, at, line) {
-                Line::Items(_) => Line::Rejected(Reason::NotAuditEvent, "a list within a list".to_owned()),
-                found => found,
-            };
-            self.count(found, item, at, line, false, counts);
-        }
-    }
-
-    fn line(&mut self, original: &[u8], at: &Place<'_>, line: u64) -> Line {
-        if original.is_empty() {
-            return Line::Blank;
-        }
-        if original.len() > limits::LINE_BYTES_MAX {
-            return Line::Rejected(Reason::TooLong, format!("longer than {} bytes", limits::LINE_BYTES_MAX));
-        }
-        let cluster = at.cluster.unwrap_or(&self.cluster);
-        let hash = event_hash(original);
-        let origin = Origin { cluster, source: at.source, line, hash, envelope: NATIVE, lost: None, api_server: None };
-        if let Some(quick) = &mut self.quick
-            && quick.append(original, &self.redactor, &mut self.rows, &origin).is_some()
-        {
-            return Line::Row;
-        }
-        let use_it = |document: &Document<'_>| event_of(document, original, &self.redactor, &mut self.rows, &origin);
-        self.reader.read(original, use_it).unwrap_or_else(|error| rejected(&error, original))
-    }
-}
-
-#[derive(Default)]
-struct Counts {
-    lines: u64,
-    blanks: u64,
-    not_audit: u64,
-    rejects: Vec<Reject>,
-}
-
-fn event_of(document: &Document<'_>, line: &[u8], redactor: &Redactor, rows: &mut Rows, origin: &Origin<'_>) -> Line {
-    let event = match parse::parse(document) {
-        Ok(Parsed::Event(event)) => event,
-        Ok(Parsed::List(items)) => return Line::Items(envelope::event_list::ranges(document, items, line)),
-        Err((reason, detail)) => return Line::Rejected(reason, detail.to_owned()),
-    };
-    let uri = event.request_uri.map(|uri| redactor.request_uri(uri));
-    let derived = derive::derive(&event, uri.as_deref().unwrap_or_default());
-    let cleaner = Cleaner { redactor, document: *document };
-    rows.append(&event, &derived, uri.as_deref(), &cleaner, origin);
-    Line::Row
-}
-
-fn rejected(error: &simd_json::Error, line: &[u8]) -> Line {
-    let reason = match error.error() {
-        ErrorType::InvalidUtf8 => Reason::InvalidUtf8,
-        ErrorType::DepthLimitExceeded => Reason::TooDeep,
-        _ if line.iter().all(|byte| *byte == 0) => Reason::ControlBytes,
-        _ if std::str::from_utf8(line).is_err() => Reason::InvalidUtf8,
-        _ => Reason::BadJson,
-    };
-    Line::Rejected(reason, format!("not JSON near byte {}", error.index()))
-}
-
-/// The range without blanks at both ends.
-fn trim(text: &[u8], range: Range<usize>) -> Range<usize> {
-    let line = &text[range.clone()];
-    let lead = line.len() - line.trim_ascii_start().len();
-    let length = line.trim_ascii().len();
-    range.start + lead..range.start + lead + length
-}
-
-/// The 128-bit hash of a whole event. An item of an `EventList` lacks the kind and version that a line begins with, so
-/// they do not count: the same event is the same, whichever way it came.
-fn event_hash(line: &[u8]) -> u128 {
-    const HEAD: &[u8] = br#""kind":"Event","apiVersion":"audit.k8s.io/v1","#;
-    let inner = line.strip_prefix(b"{").unwrap_or(line);
-    xxh3_128(inner.strip_prefix(HEAD).unwrap_or(inner))
 }
 
 /// Parses text at once, for tests and cases: every line must be an event.

@@ -33,6 +33,8 @@ pub(super) struct Event<'a> {
     /// Fields without a column: path and raw JSON.
     pub(super) extra: Vec<(String, &'a str)>,
     pub(super) type_mismatch: bool,
+    /// Whether only the beginning of the event was left.
+    pub(super) cut: bool,
 }
 
 /// `authentication.k8s.io` `UserInfo`.
@@ -91,13 +93,16 @@ pub(super) struct Body<'a> {
 /// What a line turned out to be.
 pub(super) enum Parsed<'a> {
     Event(Box<Event<'a>>),
-    /// An `EventList`: the tape position of its `items`.
-    List(usize),
+    /// An `EventList`.
+    List,
 }
 
-type Rejected = (Reason, &'static str);
+/// Why a document is no event.
+pub(super) type Rejected = (Reason, &'static str);
 
-const DUPLICATE: Rejected = (Reason::DuplicateKey, "a key stands twice in one object");
+pub(super) const DUPLICATE: Rejected = (Reason::DuplicateKey, "a key stands twice in one object");
+
+pub(super) const NO_ITEMS: Rejected = (Reason::NotAuditEvent, "an EventList without items");
 
 /// Whether a key stands twice in the object at `at`.
 fn has_duplicate(document: &Document<'_>, at: usize) -> bool {
@@ -127,11 +132,7 @@ pub(super) fn parse<'a>(document: &Document<'a>) -> Result<Parsed<'a>, Rejected>
         return Err(DUPLICATE);
     }
     match kind(document)? {
-        Kind::List => document
-            .get(0, "items")
-            .filter(|at| document.is_array(*at))
-            .map(Parsed::List)
-            .ok_or((Reason::NotAuditEvent, "an EventList without items")),
+        Kind::List => Ok(Parsed::List),
         Kind::Event => event(document).map(|event| Parsed::Event(Box::new(event))),
     }
 }
@@ -179,6 +180,25 @@ fn event<'a>(document: &Document<'a>) -> Result<Event<'a>, Rejected> {
     event.extra.sort_unstable();
     event.type_mismatch = event.extra.iter().any(|(key, _)| is_known(key));
     Ok(event)
+}
+
+/// Reads what was left of an event whose end is missing. `time` stands in where its own time is missing too, as it lies
+/// near the end. `None` where it lacks what makes it an event.
+pub(super) fn cut_event<'a>(document: &Document<'a>, time: Option<i64>) -> Option<Box<Event<'a>>> {
+    if !document.is_object(0) || has_duplicate(document, 0) || !matches!(kind(document), Ok(Kind::Event)) {
+        return None;
+    }
+    let mut event = fields(document).ok()?;
+    event.ts = event.ts.or(time);
+    let has_user = document.get(0, "user").is_some_and(|at| document.is_object(at));
+    let texts = [event.level, event.audit_id, event.stage, event.request_uri, event.verb];
+    if event.ts.is_none() || !has_user || texts.contains(&None) {
+        return None;
+    }
+    event.extra.sort_unstable();
+    event.type_mismatch = event.extra.iter().any(|(key, _)| is_known(key));
+    event.cut = true;
+    Some(Box::new(event))
 }
 
 /// The fields of the event, whichever there are.

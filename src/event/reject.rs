@@ -34,6 +34,8 @@ pub enum Reason {
     BadTimestamp,
     /// The source ended in the middle of it.
     TruncatedTail,
+    /// What carried it cut it off, and too little is left of it to be an event.
+    TruncatedMessage,
     /// NUL bytes, as a crashed logger leaves them.
     ControlBytes,
 }
@@ -53,6 +55,7 @@ impl Reason {
             Self::UnknownVersion => "unknown_version",
             Self::BadTimestamp => "bad_timestamp",
             Self::TruncatedTail => "truncated_tail",
+            Self::TruncatedMessage => "truncated_message",
             Self::ControlBytes => "ctrl_bytes",
         }
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 
-use super::{Options, Totals, generate, thefts};
+use super::{Options, Totals, Wrapper, Wrapping, generate, thefts};
 use crate::error::{Error, Result};
 use crate::limits::GENERATED_FILE_BYTES;
 
@@ -35,16 +35,18 @@ impl Compression {
 /// How a folder is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FolderOptions {
-    /// Bytes of text, before compression, at which a file is full.
+    /// Bytes of native text, before wrapping and compression, at which a file is full.
     pub rotate_bytes: u64,
     /// The compression.
     pub compression: Compression,
+    /// What the lines are wrapped in.
+    pub envelope: Option<Wrapper>,
 }
 
 impl Default for FolderOptions {
-    /// Files of 100 MB, gzip.
+    /// Files of 100 MB, gzip, of native lines.
     fn default() -> Self {
-        Self { rotate_bytes: GENERATED_FILE_BYTES, compression: Compression::default() }
+        Self { rotate_bytes: GENERATED_FILE_BYTES, compression: Compression::default(), envelope: None }
     }
 }
 
@@ -62,7 +64,8 @@ pub struct Written {
 }
 
 /// Generates a log into a folder: `audit-<UTC time of the first event>.log`, with the suffix of its compression, and
-/// `labels.jsonl` and `_truth.jsonl`. The folder is created; files that are already there are not overwritten.
+/// `labels.jsonl` and `_truth.jsonl`. Wrapped files are named after what they are wrapped in. The folder is created; files
+/// that are already there are not overwritten.
 pub fn write_folder(options: &Options, out: &Path, folder: &FolderOptions) -> Result<Written> {
     std::fs::create_dir_all(out).map_err(|error| Error::storage(out, error))?;
     let mut labels = Target::create(out.join("labels.jsonl"), Compression::None)?;
@@ -90,13 +93,30 @@ pub fn write_stream(options: &Options, out: &mut dyn Write) -> Result<Totals> {
     Ok(totals)
 }
 
+/// Generates a log into a stream, wrapped, without labels.
+pub fn write_wrapped(options: &Options, wrapper: Wrapper, out: &mut dyn Write) -> Result<Totals> {
+    let broken = |error| Error::storage("output stream", error);
+    let (mut wrapping, mut piece) = (Wrapping::new(wrapper), Vec::new());
+    let totals = generate(
+        options,
+        &mut |line| {
+            piece.clear();
+            wrapping.push(line, &mut piece).and_then(|()| out.write_all(&piece)).map_err(broken)
+        },
+        &mut |_| Ok(()),
+    )?;
+    piece.clear();
+    wrapping.finish(&mut piece).and_then(|()| out.write_all(&piece)).and_then(|()| out.flush()).map_err(broken)?;
+    Ok(totals)
+}
+
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// The files of a folder, of which one is open.
 struct Files<'a> {
     out: &'a Path,
     folder: FolderOptions,
-    /// The open file and the bytes of text in it.
+    /// The open file and the bytes of native text in it.
     current: Option<(Target, u64)>,
     done: Vec<PathBuf>,
 }
@@ -108,12 +128,16 @@ impl Files<'_> {
             self.close()?;
         }
         if self.current.is_none() {
-            let name = format!("audit-{}.log{}", stamp(line), self.folder.compression.suffix());
-            self.current = Some((Target::create(self.out.join(name), self.folder.compression)?, 0));
+            let FolderOptions { compression, envelope, .. } = self.folder;
+            let (stem, extension) = envelope.map_or(("audit", "log"), |wrapper| (wrapper.name(), wrapper.extension()));
+            let name = format!("{stem}-{}.{extension}{}", stamp(line), compression.suffix());
+            let mut target = Target::create(self.out.join(name), compression)?;
+            target.wrapping = envelope.map(Wrapping::new);
+            self.current = Some((target, 0));
         }
         if let Some((target, bytes)) = &mut self.current {
             *bytes += line.len() as u64;
-            target.write(line)?;
+            target.line(line)?;
         }
         Ok(())
     }
@@ -138,6 +162,9 @@ fn stamp(line: &[u8]) -> String {
 struct Target {
     path: PathBuf,
     encoder: Encoder,
+    wrapping: Option<Wrapping>,
+    /// What is wrapped and not yet written.
+    piece: Vec<u8>,
 }
 
 enum Encoder {
@@ -155,7 +182,18 @@ impl Target {
             Compression::Gzip => Encoder::Gzip(GzEncoder::new(file, flate2::Compression::default())),
             Compression::Zstd => Encoder::Zstd(zstd::Encoder::new(file, 3).map_err(failed)?),
         };
-        Ok(Self { path, encoder })
+        Ok(Self { path, encoder, wrapping: None, piece: Vec::new() })
+    }
+
+    /// Writes an event, wrapped if it is to be.
+    fn line(&mut self, line: &[u8]) -> Result<()> {
+        let Some(wrapping) = &mut self.wrapping else { return self.write(line) };
+        self.piece.clear();
+        wrapping.push(line, &mut self.piece).map_err(|error| Error::storage(&self.path, error))?;
+        let piece = std::mem::take(&mut self.piece);
+        let written = self.write(&piece);
+        self.piece = piece;
+        written
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -167,7 +205,12 @@ impl Target {
         written.map_err(|error| Error::storage(&self.path, error))
     }
 
-    fn close(self) -> Result<PathBuf> {
+    fn close(mut self) -> Result<PathBuf> {
+        if let Some(wrapping) = self.wrapping.take() {
+            let mut piece = Vec::new();
+            wrapping.finish(&mut piece).map_err(|error| Error::storage(&self.path, error))?;
+            self.write(&piece)?;
+        }
         let finished = match self.encoder {
             Encoder::Plain(file) => Ok(file),
             Encoder::Gzip(encoder) => encoder.finish(),
@@ -209,7 +252,7 @@ mod tests {
         let totals = write_stream(&options(), &mut stream).unwrap();
         for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
             let out = tempfile::tempdir().unwrap();
-            let folder = FolderOptions { rotate_bytes: 200_000, compression };
+            let folder = FolderOptions { rotate_bytes: 200_000, compression, ..FolderOptions::default() };
             let written = write_folder(&options(), out.path(), &folder).unwrap();
             assert_eq!(written.totals, totals);
             assert!(written.files.len() > 3, "{}", written.files.len());
@@ -238,5 +281,28 @@ mod tests {
         write_folder(&options(), out.path(), &FolderOptions::default()).unwrap();
         let error = write_folder(&options(), out.path(), &FolderOptions::default()).unwrap_err();
         assert!(error.to_string().contains("labels.jsonl"), "{error}");
+    }
+
+    #[test]
+    fn wrapped_files_are_whole_each_by_itself_and_named_after_their_wrapper() {
+        let mut stream = Vec::new();
+        write_stream(&options(), &mut stream).unwrap();
+        let out = tempfile::tempdir().unwrap();
+        let folder =
+            FolderOptions { rotate_bytes: 200_000, envelope: Some(Wrapper::EksFilter), ..FolderOptions::default() };
+        let written = write_folder(&options(), out.path(), &folder).unwrap();
+        let name = written.files[0].file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("eks-filter-2026-01-15T00-0") && name.ends_with(".json.gz"), "{name}");
+        let mut lines = Vec::new();
+        for file in &written.files {
+            let document: serde_json::Value = serde_json::from_slice(&read(file, Compression::Gzip)).unwrap();
+            let events = document["events"].as_array().unwrap();
+            lines.extend(events.iter().map(|event| event["message"].as_str().unwrap().to_owned() + "\n"));
+        }
+        assert!(lines.concat().as_bytes() == stream);
+        let mut whole = Vec::new();
+        write_wrapped(&options(), Wrapper::EksFilter, &mut whole).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(document["events"].as_array().unwrap().len(), lines.len());
     }
 }

@@ -14,6 +14,7 @@ mod dice;
 mod folder;
 mod tape;
 mod traffic;
+mod wrap;
 mod write;
 
 use std::cmp::Reverse;
@@ -23,7 +24,8 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 use serde::Serialize;
 
 pub use attack::{Attack, Theft};
-pub use folder::{Compression, FolderOptions, Written, write_folder, write_stream};
+pub use folder::{Compression, FolderOptions, Written, write_folder, write_stream, write_wrapped};
+pub use wrap::{Wrapper, Wrapping, wrap};
 
 use crate::error::{Error, Result};
 use crate::limits::{GENERATED_SLICE_EVENTS, GENERATED_SLICES_PER_WORKER};

@@ -9,14 +9,15 @@ mod pool;
 mod tally;
 mod worker;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::account::{Account, Outcome};
 use crate::error::{Error, Result};
-use crate::event::reject;
-use crate::input::Source;
+use crate::event::{Envelope, reject};
+use crate::input::{Place, Source};
 use crate::lake::{FinishedPart, Lake, Run};
 use crate::limits;
 use dedup::Dedup;
@@ -28,6 +29,8 @@ use tally::Tally;
 pub struct Options {
     /// The cluster that the events are of, where a source does not name its own.
     pub cluster: Option<String>,
+    /// What the events are wrapped in, where a source does not say so itself; `None`: told by content.
+    pub envelope: Option<Envelope>,
     /// Worker threads.
     pub threads: usize,
     /// More rejects than this refuse a source.
@@ -40,6 +43,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             cluster: None,
+            envelope: None,
             threads: cores(),
             rejects_max: limits::REJECTS_MAX,
             reject_ratio_max: limits::REJECT_RATIO_MAX,
@@ -111,8 +115,8 @@ pub fn ingest(lake: &Lake, sources: &[Source], options: &Options, watch: &Watch)
         let unchecked = dedup.into_inner().unwrap_or_else(PoisonError::into_inner).unchecked;
         settled.append(&mut refused);
         let version = commit(run, parts, &steps, tallies, &mut settled)?;
-        let order = |account: &Account| sources.iter().position(|source| source.name == account.source);
-        settled.sort_by_key(order);
+        let order: HashMap<&str, usize> = sources.iter().map(|source| source.name.as_str()).zip(0..).collect();
+        settled.sort_by_key(|account| order.get(account.source.as_str()).copied());
         return Ok(Ingested { version, accounts: settled, unchecked });
     }
 }
@@ -163,14 +167,14 @@ fn exclude_refused(
     usable: &mut Vec<Source>,
     refused: &mut Vec<Account>,
 ) -> Result<()> {
-    if usable.iter().any(|source| matches!(source.place, crate::input::Place::Stdin)) {
+    if usable.iter().any(|source| matches!(source.place, Place::Stdin)) {
         let reason = tallies.iter().find_map(|tally| tally.refused.clone()).unwrap_or_default();
         return Err(Error::input("-", format!("{reason}; standard input cannot be read again without it")));
     }
     for (step, tally) in steps.into_iter().zip(tallies) {
         if let Some(reason) = tally.refused {
             usable.retain(|source| *source != step.source);
-            refused.push(plan::refused(step.account, &reason));
+            refused.push(given_up(&step.source, &tally.account, &reason));
         }
     }
     Ok(())
@@ -192,11 +196,20 @@ fn commit(
     Ok(run.commit(parts, settled)?.map(|commit| commit.version))
 }
 
+/// The account of a source of which nothing is taken. A member of an archive that held lines, but no event, is passed
+/// over: nobody can name the archive without it.
+fn given_up(source: &Source, account: &Account, reason: &str) -> Account {
+    let held_none = account.rows + account.duplicates == 0 && account.rejected() > 0;
+    let outcome =
+        if held_none && matches!(source.place, Place::Member(_)) { Outcome::Skipped } else { Outcome::Refused };
+    Account { outcome, ..plan::refused(account.clone(), reason) }
+}
+
 /// The final account of a source.
 fn close(step: &Step, tally: Tally) -> Account {
     let mut account = tally.account;
     if let Some(reason) = tally.refused {
-        return plan::refused(account, &reason);
+        return given_up(&step.source, &account, &reason);
     }
     if account.skipped_bytes > 0 {
         account.outcome = Outcome::Grown;

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
+
 use crate::account::{Account, Outcome};
 use crate::error::Result;
 use crate::input::{self, Place, Source};
@@ -42,10 +44,10 @@ type Known = (u64, String);
 
 pub(super) fn plan(sources: &[Source], ledger: &Ledger) -> Plan {
     let mut plan = Plan { steps: Vec::new(), settled: Vec::new() };
-    let heads = heads(sources);
+    let heads = heads(sources, ledger);
     let mut alike: HashMap<&[u8], Vec<usize>> = HashMap::new();
     for (index, head) in heads.iter().enumerate() {
-        if let Some(head) = head.as_ref().ok().and_then(Option::as_deref) {
+        if let Head::Bytes(head) = head {
             alike.entry(short(head)).or_default().push(index);
         }
     }
@@ -53,9 +55,14 @@ pub(super) fn plan(sources: &[Source], ledger: &Ledger) -> Plan {
     for (source, head) in sources.iter().zip(&heads) {
         let account = account_of(source);
         match head {
-            Err(reason) => plan.settled.push(refused(account, reason)),
-            Ok(None) => plan.steps.push(Step::new(source, account)),
-            Ok(Some(head)) => {
+            Head::Unreadable(reason) => plan.settled.push(refused(account, reason)),
+            Head::Unrepeatable => plan.steps.push(Step::new(source, account)),
+            Head::Known(earlier) => {
+                let (head_bytes, head_hash) = (earlier.head_bytes, earlier.head_hash.clone());
+                let account = Account { head_bytes, head_hash, ..account };
+                plan.settled.push(known(account, earlier.content_bytes, &earlier.content_hash));
+            }
+            Head::Bytes(head) => {
                 let twins = alike.get(short(head)).map_or(0, Vec::len) > 1;
                 let run = seen_in_run.entry(short(head).to_vec()).or_default();
                 settle(&mut plan, source, account, head, ledger, run, twins);
@@ -71,15 +78,42 @@ fn short(head: &[u8]) -> &[u8] {
     &head[..head.len().min(COMMON)]
 }
 
-/// The first bytes of each source: `None` for stdin, which can be read only once.
-fn heads(sources: &[Source]) -> Vec<Result<Option<Vec<u8>>, String>> {
-    sources
-        .iter()
-        .map(|source| match source.place {
-            Place::Stdin => Ok(None),
-            Place::File(_) => input::head(source, limits::HEAD_BYTES).map(Some).map_err(|error| error.to_string()),
-        })
-        .collect()
+/// What is known of a source before it is read.
+enum Head<'a> {
+    /// Its first bytes.
+    Bytes(Vec<u8>),
+    /// Nothing: it can be read only once.
+    Unrepeatable,
+    /// That it was ingested in this very state.
+    Known(&'a Account),
+    Unreadable(String),
+}
+
+fn heads<'a>(sources: &[Source], ledger: &'a Ledger) -> Vec<Head<'a>> {
+    let head = |source: &Source| head(source, ledger);
+    let is_remote = sources.iter().any(|source| matches!(source.place, Place::Object { .. }));
+    let build = || rayon::ThreadPoolBuilder::new().num_threads(limits::REMOTE_HEADS_AT_ONCE).build().ok();
+    match is_remote.then(build).flatten() {
+        // each of them waits for an answer, not for a core
+        Some(pool) => pool.install(|| sources.par_iter().map(head).collect()),
+        None => sources.iter().map(head).collect(),
+    }
+}
+
+fn head<'a>(source: &Source, ledger: &'a Ledger) -> Head<'a> {
+    let read = || match input::head(source, limits::HEAD_BYTES) {
+        Ok(head) => Head::Bytes(head),
+        Err(error) => Head::Unreadable(error.to_string()),
+    };
+    match source.place {
+        Place::Stdin => Head::Unrepeatable,
+        // the store sets the time of an object, so that no writer can set it back: there is no need to look
+        Place::Object { .. } => {
+            let earlier = ledger.same_state(&source.name, source.bytes, source.modified_ns);
+            earlier.map_or_else(read, Head::Known)
+        }
+        Place::File(_) | Place::Member(_) | Place::Unreadable(_) => read(),
+    }
 }
 
 fn account_of(source: &Source) -> Account {

@@ -57,7 +57,7 @@ impl Tally {
         let ratio = rejected as f64 / lines.max(1) as f64;
         let too_many = rejected > options.rejects_max;
         let too_large_a_share = at_end && rejected > REJECTS_SPARED && ratio > options.reject_ratio_max;
-        let nothing_else = at_end && account.rows + account.duplicates == 0;
+        let nothing_else = at_end && account.rows + account.duplicates + account.not_audit == 0;
         if too_many || too_large_a_share || nothing_else {
             let most = account.rejects.iter().max_by_key(|(_, count)| **count);
             let reason = most.map_or("", |(reason, _)| reason);

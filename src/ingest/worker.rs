@@ -11,7 +11,7 @@ use crate::block::{Block, Facts, Vocabulary};
 use crate::error::{Error, Result};
 use crate::event::{Parser, Place, Reason, Redactor, Reject, date};
 use crate::input::{self, Chunk, Ending, Piece};
-use crate::lake::{FinishedPart, PartWriter, event_hashes};
+use crate::lake::{FinishedPart, PartWriter};
 use crate::{limits, schema};
 
 /// The cluster of events that nobody names one for.
@@ -22,7 +22,8 @@ const TS_MIN: i64 = 1_388_534_400_000_000;
 
 /// Reads all steps of the pass with as many workers as the options say; gives the parts that they wrote.
 pub(super) fn work(pass: &Pass<'_>) -> Result<Vec<FinishedPart>> {
-    let pool = Pool::new(pass.steps.len(), pass.options.threads);
+    let streams = pass.steps.iter().map(|step| step.source.stream()).collect();
+    let pool = Pool::new(streams, pass.options.threads);
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(pass.options.threads)
         .build()
@@ -83,14 +84,15 @@ impl<'a> Worker<'a> {
     /// Gives up a source whose reader this worker holds.
     fn refuse(&self, step: usize, reason: &str) {
         self.pass.tally(step).refused.get_or_insert_with(|| reason.to_owned());
-        self.pool.closed();
+        self.pool.closed(step);
     }
 
     /// Reads one chunk, lets others read on, and works on the chunk.
     fn read(&mut self, mut reader: Box<Reader>) -> Result<()> {
         let step = reader.step;
         if self.pass.tally(step).refused.is_some() {
-            self.pool.closed();
+            drop(reader);
+            self.pool.closed(step);
             return Ok(());
         }
         if let Some(spare) = self.spare.take() {
@@ -101,8 +103,11 @@ impl<'a> Worker<'a> {
         let read = reader.lines.progress().load(Ordering::Relaxed) - before;
         self.pass.watch.file_bytes.fetch_add(read, Ordering::Relaxed);
         match piece {
-            Err(error) => self.refuse(step, &error.to_string()),
-            Ok(None) => self.end(&reader),
+            Err(error) => {
+                drop(reader);
+                self.refuse(step, &error.to_string());
+            }
+            Ok(None) => self.end(reader),
             Ok(Some(Piece::Lines(chunk))) => {
                 self.pool.give_back(reader);
                 self.chunk(step, &chunk)?;
@@ -116,20 +121,21 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// The source came to its end.
-    fn end(&self, reader: &Reader) {
+    /// The source came to its end. The reader goes first: the next member of an archive goes on with its decoder.
+    fn end(&self, reader: Box<Reader>) {
+        let step = reader.step;
         let (content_bytes, hash) = reader.lines.content();
-        let mut tally = self.pass.tally(reader.step);
+        let mut tally = self.pass.tally(step);
         tally.account.content_bytes = content_bytes;
         tally.account.content_hash = hash.to_hex().to_string();
-        tally.account.skipped_bytes = if reader.lines.skips() { self.pass.steps[reader.step].skip } else { 0 };
+        tally.account.skipped_bytes = if reader.lines.skips() { self.pass.steps[step].skip } else { 0 };
         match reader.lines.ending() {
             Ending::Whole => {}
             Ending::Truncated(what) => tally.account.notes.push(format!("cut off: {what}")),
             Ending::Garbage(what) => tally.account.notes.push(what),
         }
-        drop(tally);
-        self.pool.closed();
+        drop((tally, reader));
+        self.pool.closed(step);
     }
 
     fn oversize(&self, step: usize, piece: &Piece) {
@@ -148,6 +154,8 @@ impl<'a> Worker<'a> {
     fn chunk(&mut self, step: usize, chunk: &Chunk) -> Result<()> {
         let source = &self.pass.steps[step].source;
         let cluster = source.cluster.as_deref().or(self.pass.options.cluster.as_deref());
+        let envelope = source.envelope.as_deref().and_then(|name| name.parse().ok());
+        self.parser.expect(envelope.or(self.pass.options.envelope));
         let place = Place { source: &source.name, lines_before: chunk.lines_before, offset: chunk.offset, cluster };
         let parsed = catch_unwind(AssertUnwindSafe(|| self.parser.read(&chunk.bytes, place)));
         let Ok(mut batch) = parsed else {
@@ -184,12 +192,13 @@ impl<'a> Worker<'a> {
     /// Loads the hashes of the lake's parts that overlap the time of these rows, each part once.
     fn load_known(&self, dedup: &mut dedup::Dedup, first: i64, last: i64) -> Result<()> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        for (index, part) in self.pass.run.base().parts().iter().enumerate() {
+        let base = self.pass.run.base();
+        for (index, part) in base.parts().iter().enumerate() {
             if part.ts_max < first || part.ts_min > last || loaded.contains(&index) {
                 continue;
             }
             loaded.push(index);
-            event_hashes(std::slice::from_ref(part), i64::MIN, i64::MAX, |ts, hash| dedup.add_known(ts, hash))?;
+            base.event_hashes(std::slice::from_ref(part), i64::MIN, i64::MAX, |ts, hash| dedup.add_known(ts, hash))?;
         }
         Ok(())
     }

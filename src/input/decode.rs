@@ -1,25 +1,27 @@
 //! From a source to its decompressed bytes.
 //!
-//! What a file is packed with is told by its content, never by its name. A packed file that was cut off gives all
-//! that can still be unpacked; one whose checksum is wrong gives an error, since its content is not what was written.
+//! What a file is packed with is told by its content, never by its name, and so is what lies within: gzip within gzip
+//! is undone as one. A packed file that was cut off gives all that can still be unpacked; one whose checksum is wrong
+//! gives an error, since its content is not what was written.
 //! A file is opened once and read up to the size that it had then, so that a live log does not move under the reader.
 //! It is never mapped into memory: a log that is cut while mapped would kill the process.
 
+mod allowance;
+mod frame;
+mod raw;
+
 use std::fs::File;
-use std::io::{self, BufRead, ErrorKind, IsTerminal, Read};
-use std::sync::Arc;
+use std::io::{self, ErrorKind, IsTerminal, Read, Seek};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use flate2::bufread::GzDecoder;
-use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, Operation};
-
+pub(super) use self::allowance::Allowance;
+use self::frame::Frame;
+use self::raw::{Raw, is_below};
 use super::find::{Place, Source};
 use super::sniff::{self, MAGIC_BYTES, Packing};
 use crate::error::{Error, Result};
 use crate::limits;
-
-/// Bytes asked of the file at a time.
-const READ_BYTES: usize = 256 << 10;
 
 /// How a source ended, known once it was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,25 +36,70 @@ pub enum Ending {
 
 /// Opens a source, and refuses content that is not a log (archives, programs, UTF-16).
 pub fn open(source: &Source) -> Result<Decoder> {
-    match &source.place {
-        Place::File(path) => {
-            let refuse = |error: io::Error| Error::input(path, format!("cannot be opened: {error}"));
-            let file = File::open(path).map_err(refuse)?;
-            let metadata = file.metadata().map_err(refuse)?;
-            if !metadata.is_file() {
-                return Err(Error::input(path, "is no longer a regular file"));
-            }
-            let bytes = metadata.len();
-            Decoder::new(Box::new(file.take(bytes)), Some(bytes)).map_err(|reason| Error::input(path, reason))
-        }
-        Place::Stdin => {
-            let stdin = io::stdin();
-            if stdin.is_terminal() {
-                return Err(Error::usage("- is a terminal; pipe a log into it"));
-            }
-            Decoder::new(Box::new(stdin), None).map_err(|reason| Error::input(&source.name, reason))
-        }
+    let refuse = |reason: String| Error::input(&source.name, reason);
+    if matches!(source.place, Place::Stdin) && io::stdin().is_terminal() {
+        return Err(Error::usage("- is a terminal; pipe a log into it"));
     }
+    let mut decoder = begin(&source.place).map_err(refuse)?;
+    let head = decoder.head(MAGIC_BYTES).map_err(|error| refuse(error.to_string()))?;
+    match sniff::foreign(head) {
+        None => Ok(decoder),
+        Some(reason) if decoder.is_packed() => Err(refuse(format!("its content {reason}"))),
+        Some(reason) => Err(refuse(reason)),
+    }
+}
+
+/// Opens a place, whatever it holds; fails with the reason.
+pub(super) fn begin(place: &Place) -> Result<Decoder, String> {
+    if let Place::Member(member) = place {
+        return member.open();
+    }
+    let (reader, expected) = raw(place)?;
+    Decoder::new(Feed { reader, expected, shrunk: "the file shrank while it was read", allowance: None })
+}
+
+/// The bytes of a place as they lie there, and how many they should be; fails with the reason.
+pub(super) fn raw(place: &Place) -> Result<(Box<dyn Read + Send>, Option<u64>), String> {
+    match place {
+        Place::File(_) | Place::Object { .. } => {
+            let (file, bytes) = seekable(place)?;
+            Ok((Box::new(file.take(bytes)), Some(bytes)))
+        }
+        Place::Stdin => Ok((Box::new(io::stdin()), None)),
+        Place::Member(_) => Err("is a member of an archive, which is read through its archive".to_owned()),
+        Place::Unreadable(reason) => Err(reason.to_string()),
+    }
+}
+
+/// Bytes that can be read from anywhere on.
+pub(super) trait Seekable: Read + Seek + Send {}
+impl<T: Read + Seek + Send> Seekable for T {}
+
+/// As [`raw`], for what can be read from anywhere on.
+pub(super) fn seekable(place: &Place) -> Result<(Box<dyn Seekable>, u64), String> {
+    let path = match place {
+        Place::File(path) => path,
+        Place::Object { bucket, entry } => return Ok((Box::new(bucket.reader(entry)), entry.bytes)),
+        _ => return Err("can be read only from its beginning".to_owned()),
+    };
+    let refuse = |error: io::Error| format!("cannot be opened: {error}");
+    let file = File::open(path).map_err(refuse)?;
+    let metadata = file.metadata().map_err(refuse)?;
+    if !metadata.is_file() {
+        return Err("is no longer a regular file".to_owned());
+    }
+    Ok((Box::new(file), metadata.len()))
+}
+
+/// What a [`Decoder`] is made from.
+pub(super) struct Feed {
+    pub(super) reader: Box<dyn Read + Send>,
+    /// How many bytes it should give, where that is known.
+    pub(super) expected: Option<u64>,
+    /// What happened if it gives fewer.
+    pub(super) shrunk: &'static str,
+    /// What its decompressed bytes are charged to; where there is none, they are weighed against the bytes read.
+    pub(super) allowance: Option<Allowance>,
 }
 
 /// The decompressed bytes of a source.
@@ -60,53 +107,62 @@ pub fn open(source: &Source) -> Result<Decoder> {
 /// Reading fails on damaged content, on the disk's errors and on decompression bombs; nothing of the source should be
 /// used then. A source that is cut off or has garbage behind it ends as any other, and [`Decoder::ending`] tells.
 pub struct Decoder {
-    stream: Stream,
+    raw: Raw,
+    /// From the outermost to the innermost.
+    packings: Vec<Packing>,
     /// Decompressed bytes that were looked at but not yet handed out.
     ahead: Vec<u8>,
     ahead_at: usize,
-    /// Bytes decompressed so far.
-    out: u64,
-    /// Bytes that may be decompressed before the ratio counts.
-    free_bytes: u64,
-    read: Arc<AtomicU64>,
-    ending: Ending,
+    expected: Option<u64>,
+    shrunk: &'static str,
+    meter: Arc<Meter>,
 }
 
-enum Stream {
-    Plain(Raw),
-    Packed(Member),
-    Ended,
+/// What the layers of a decoder share.
+struct Meter {
+    read: Arc<AtomicU64>,
+    allowance: Allowance,
+    ending: Mutex<Ending>,
+}
+
+impl Meter {
+    /// A cut explains garbage, and the outermost cut those within.
+    fn end(&self, ending: Ending) {
+        let mut known = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*known, Ending::Truncated(_)) {
+            *known = ending;
+        }
+    }
 }
 
 impl Decoder {
-    /// Begins to decode `reader`, which should give `expected` bytes; fails with the reason.
-    fn new(reader: Box<dyn Read + Send>, expected: Option<u64>) -> Result<Self, String> {
-        let mut raw = Raw::new(reader, expected);
-        let read = Arc::clone(&raw.read);
-        let head = raw.peek(MAGIC_BYTES).map_err(|error| error.to_string())?;
-        let packing = Packing::of(head);
-        if packing.is_none()
-            && let Some(reason) = sniff::foreign(head)
-        {
-            return Err(reason);
-        }
-        let stream = match packing {
-            Some(packing) => Stream::Packed(Member::new(packing, raw).map_err(|error| error.to_string())?),
-            None => Stream::Plain(raw),
-        };
-        let free_bytes = limits::RATIO_FREE_BYTES;
-        let (ahead, ending) = (Vec::new(), Ending::Whole);
-        let mut decoder = Self { stream, ahead, ahead_at: 0, out: 0, free_bytes, read, ending };
-        if packing.is_some() {
-            let head = decoder.head(MAGIC_BYTES).map_err(|error| error.to_string())?;
-            if Packing::of(head).is_some() {
-                return Err("is packed twice; unpack it once first".into());
+    /// Begins to decode; fails with the reason.
+    pub(super) fn new(feed: Feed) -> Result<Self, String> {
+        let read = Arc::new(AtomicU64::new(0));
+        let mut raw = Raw::new(feed.reader, feed.expected, Arc::clone(&read));
+        let allowance = feed.allowance.unwrap_or_else(|| Allowance::of_file(Arc::clone(&read)));
+        let meter = Arc::new(Meter { read, allowance, ending: Mutex::new(Ending::Whole) });
+        let mut packings = Vec::new();
+        while let Some(packing) = Packing::of(raw.peek(MAGIC_BYTES).map_err(|error| error.to_string())?) {
+            if packings.len() == limits::PACKED_DEPTH_MAX {
+                return Err(format!("is packed more than {} times; unpack it first", limits::PACKED_DEPTH_MAX));
             }
-            if let Some(reason) = sniff::foreign(head) {
-                return Err(format!("its content {reason}"));
-            }
+            packings.push(packing);
+            let layer = Layer::new(packing, raw, &meter).map_err(|error| error.to_string())?;
+            raw = Raw::new(Box::new(layer), None, Arc::default());
         }
-        Ok(decoder)
+        let (expected, shrunk) = (feed.expected, feed.shrunk);
+        Ok(Self { raw, packings, ahead: Vec::new(), ahead_at: 0, expected, shrunk, meter })
+    }
+
+    /// Whether there is any packing around the content.
+    pub(super) fn is_packed(&self) -> bool {
+        !self.packings.is_empty()
+    }
+
+    /// What the content is packed with, from the outermost to the innermost packing.
+    pub fn packings(&self) -> impl Iterator<Item = &'static str> {
+        self.packings.iter().map(|packing| packing.name())
     }
 
     /// The next `bytes` decompressed bytes (fewer where the source ends), which stay to be read.
@@ -136,93 +192,31 @@ impl Decoder {
     /// Compressed bytes read so far.
     #[must_use]
     pub fn compressed_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+        self.meter.read.load(Ordering::Relaxed)
     }
 
     /// A handle that always holds [`Self::compressed_read`], for showing progress from another thread.
     #[must_use]
     pub fn progress(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.read)
+        Arc::clone(&self.meter.read)
     }
 
     /// How the source ended; means something only after a read has returned no bytes.
     #[must_use]
     pub fn ending(&self) -> Ending {
-        self.ending.clone()
+        self.meter.ending.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn decode(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if into.is_empty() {
-            return Ok(0);
-        }
-        loop {
-            match &mut self.stream {
-                Stream::Ended => return Ok(0),
-                Stream::Plain(raw) => {
-                    let n = raw.read(into)?;
-                    if n == 0 {
-                        self.ending = raw.ending();
-                        self.stream = Stream::Ended;
-                    }
-                    return Ok(n);
-                }
-                Stream::Packed(member) => match member.read(into) {
-                    Ok(0) => self.next_member()?,
-                    Ok(n) => return self.within_ratio(n),
-                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                        let name = member.packing().name();
-                        self.ending = Ending::Truncated(format!(
-                            "the {name} data is cut off after {} bytes",
-                            self.compressed_read()
-                        ));
-                        self.stream = Stream::Ended;
-                    }
-                    Err(error) if error.raw_os_error().is_some() => return Err(error),
-                    Err(error) => return Err(damaged(member.packing(), &error)),
-                },
+        let n = self.raw.read(into)?;
+        if n == 0 && !into.is_empty() && !self.is_packed() {
+            let read = self.compressed_read();
+            if let Some(expected) = self.expected.filter(|expected| read < *expected) {
+                self.meter.end(Ending::Truncated(format!("{}, from {expected} bytes to {read}", self.shrunk)));
             }
-        }
-    }
-
-    /// Goes on behind a member (gzip) or frame (zstd) that ended well. Zeros are padding, as gzip has it.
-    fn next_member(&mut self) -> io::Result<()> {
-        let Stream::Packed(member) = std::mem::replace(&mut self.stream, Stream::Ended) else { return Ok(()) };
-        let name = member.packing().name();
-        let mut raw = member.into_raw();
-        raw.skip_zeros()?;
-        let head = raw.peek(4)?;
-        if let Some(packing) = Packing::of(head) {
-            self.stream = Stream::Packed(Member::new(packing, raw)?);
-        } else if !head.is_empty() {
-            let bytes = io::copy(&mut raw, &mut io::sink())?;
-            self.ending = Ending::Garbage(format!("{bytes} bytes behind the end of the {name} data were ignored"));
-        }
-        Ok(())
-    }
-
-    fn within_ratio(&mut self, n: usize) -> io::Result<usize> {
-        self.out += n as u64;
-        if self.out > self.free_bytes && self.out / limits::RATIO_MAX > self.compressed_read() {
-            return Err(bomb());
         }
         Ok(n)
     }
-}
-
-fn damaged(packing: Packing, error: &io::Error) -> io::Error {
-    let name = packing.name();
-    io::Error::new(
-        ErrorKind::InvalidData,
-        format!("the {name} data is damaged ({error}); copy it again, or save what {name} -dc still gives"),
-    )
-}
-
-fn bomb() -> io::Error {
-    io::Error::other(format!(
-        "expands more than {} to 1, as a decompression bomb does; if it is a real log, unpack it and name the \
-         unpacked file",
-        limits::RATIO_MAX
-    ))
 }
 
 impl Read for Decoder {
@@ -237,171 +231,76 @@ impl Read for Decoder {
     }
 }
 
-/// One gzip member or zstd frame. Reading gives no bytes at its end and `UnexpectedEof` where it is cut off.
-enum Member {
-    Gzip(Box<GzDecoder<Raw>>),
-    Zstd(Frame),
+/// All that lies in one packing, frame after frame; they may be of different packings.
+struct Layer {
+    /// `None` once there are no more.
+    frame: Option<Frame>,
+    /// Bytes decompressed so far.
+    out: u64,
+    meter: Arc<Meter>,
 }
 
-struct Frame {
-    raw: Raw,
-    decoder: ZstdDecoder<'static>,
-    ended: bool,
-}
-
-impl Member {
-    fn new(packing: Packing, raw: Raw) -> io::Result<Self> {
-        Ok(match packing {
-            Packing::Gzip => Self::Gzip(Box::new(GzDecoder::new(raw))),
-            Packing::Zstd => {
-                let mut decoder = ZstdDecoder::new()?;
-                decoder.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG_MAX))?;
-                Self::Zstd(Frame { raw, decoder, ended: false })
-            }
-        })
+impl Layer {
+    fn new(packing: Packing, raw: Raw, meter: &Arc<Meter>) -> io::Result<Self> {
+        Ok(Self { frame: Some(Frame::new(packing, raw)?), out: 0, meter: Arc::clone(meter) })
     }
 
-    fn packing(&self) -> Packing {
-        match self {
-            Self::Gzip(_) => Packing::Gzip,
-            Self::Zstd(_) => Packing::Zstd,
+    /// Goes on behind a frame that ended well. Zeros are padding, as gzip has it.
+    fn next_frame(&mut self) -> io::Result<()> {
+        let Some(frame) = self.frame.take() else { return Ok(()) };
+        let name = frame.packing().name();
+        let mut raw = frame.into_raw();
+        raw.skip_zeros()?;
+        let head = raw.peek(MAGIC_BYTES)?;
+        if let Some(packing) = Packing::of(head) {
+            self.frame = Some(Frame::new(packing, raw)?);
+        } else if !head.is_empty() {
+            let bytes = io::copy(&mut raw, &mut io::sink())?;
+            self.meter.end(Ending::Garbage(format!("{bytes} bytes behind the end of the {name} data were ignored")));
         }
-    }
-
-    fn into_raw(self) -> Raw {
-        match self {
-            Self::Gzip(decoder) => decoder.into_inner(),
-            Self::Zstd(frame) => frame.raw,
-        }
+        Ok(())
     }
 }
 
-impl Read for Member {
+impl Read for Layer {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Gzip(decoder) => decoder.read(into),
-            Self::Zstd(frame) => frame.read(into),
+        if into.is_empty() {
+            return Ok(0);
         }
-    }
-}
-
-impl Read for Frame {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while !self.ended {
-            let input = self.raw.fill_buf()?;
-            let no_more = input.is_empty();
-            let status = self.decoder.run_on_buffers(input, into)?;
-            self.raw.consume(status.bytes_read);
-            self.ended = status.remaining == 0;
-            if status.bytes_written > 0 {
-                return Ok(status.bytes_written);
-            }
-            if no_more && !self.ended {
-                return Err(ErrorKind::UnexpectedEof.into());
+        while let Some(frame) = &mut self.frame {
+            match frame.read(into) {
+                Ok(0) => self.next_frame()?,
+                Ok(n) => {
+                    self.out += n as u64;
+                    return if self.meter.allowance.covers(self.out) { Ok(n) } else { Err(bomb()) };
+                }
+                Err(error) if is_below(&error) => return Err(error),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    let (name, read) = (frame.packing().name(), self.meter.read.load(Ordering::Relaxed));
+                    self.meter.end(Ending::Truncated(format!("the {name} data is cut off after {read} bytes")));
+                    self.frame = None;
+                }
+                Err(error) => return Err(damaged(frame.packing(), &error)),
             }
         }
         Ok(0)
     }
 }
 
-/// The bytes as they lie in the file: buffered, counted, and open to be looked at before they are taken.
-struct Raw {
-    reader: Box<dyn Read + Send>,
-    buffer: Vec<u8>,
-    at: usize,
-    end: usize,
-    read: Arc<AtomicU64>,
-    expected: Option<u64>,
+fn damaged(packing: Packing, error: &io::Error) -> io::Error {
+    let (name, rescue) = (packing.name(), packing.rescue());
+    io::Error::new(
+        ErrorKind::InvalidData,
+        format!("the {name} data is damaged ({error}); copy it again, or save what {rescue} still gives"),
+    )
 }
 
-impl Raw {
-    fn new(reader: Box<dyn Read + Send>, expected: Option<u64>) -> Self {
-        let small = expected.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(READ_BYTES);
-        let buffer = vec![0; small.clamp(MAGIC_BYTES, READ_BYTES)];
-        Self { reader, buffer, at: 0, end: 0, read: Arc::default(), expected }
-    }
-
-    /// The next `bytes` bytes, fewer at the end; at most [`MAGIC_BYTES`].
-    fn peek(&mut self, bytes: usize) -> io::Result<&[u8]> {
-        if self.at + bytes > self.buffer.len() {
-            self.buffer.copy_within(self.at..self.end, 0);
-            self.end -= self.at;
-            self.at = 0;
-        }
-        while self.end - self.at < bytes && self.refill()? > 0 {}
-        Ok(&self.buffer[self.at..self.end.min(self.at + bytes)])
-    }
-
-    fn refill(&mut self) -> io::Result<usize> {
-        let n = read_some(&mut self.reader, &mut self.buffer[self.end..], &self.read)?;
-        self.end += n;
-        Ok(n)
-    }
-
-    fn skip_zeros(&mut self) -> io::Result<()> {
-        loop {
-            let buffered = self.fill_buf()?;
-            let zeros = buffered.iter().take_while(|byte| **byte == 0).count();
-            let more = zeros > 0 && zeros == buffered.len();
-            self.consume(zeros);
-            if !more {
-                return Ok(());
-            }
-        }
-    }
-
-    /// A file that gave fewer bytes than it had when it was opened was cut while it was read.
-    fn ending(&self) -> Ending {
-        let read = self.read.load(Ordering::Relaxed);
-        match self.expected {
-            Some(expected) if read < expected => {
-                Ending::Truncated(format!("the file shrank while it was read, from {expected} bytes to {read}"))
-            }
-            _ => Ending::Whole,
-        }
-    }
-}
-
-/// One read that is not given up because of a signal.
-fn read_some(reader: &mut dyn Read, into: &mut [u8], count: &AtomicU64) -> io::Result<usize> {
-    loop {
-        match reader.read(into) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            result => {
-                let n = result?;
-                count.fetch_add(n as u64, Ordering::Relaxed);
-                return Ok(n);
-            }
-        }
-    }
-}
-
-impl Read for Raw {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.end && into.len() >= self.buffer.len() {
-            return read_some(&mut self.reader, into, &self.read);
-        }
-        let buffered = self.fill_buf()?;
-        let n = into.len().min(buffered.len());
-        into[..n].copy_from_slice(&buffered[..n]);
-        self.consume(n);
-        Ok(n)
-    }
-}
-
-impl BufRead for Raw {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at == self.end {
-            self.at = 0;
-            self.end = 0;
-            self.refill()?;
-        }
-        Ok(&self.buffer[self.at..self.end])
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.at += bytes;
-    }
+fn bomb() -> io::Error {
+    io::Error::other(format!(
+        "expands more than {} to 1, as a decompression bomb does; if it is a real log, unpack it and name the \
+         unpacked file",
+        limits::RATIO_MAX
+    ))
 }
 
 #[cfg(test)]

@@ -1,18 +1,24 @@
-//! From what a user names (files, folders, globs, `-`) to the list of sources to read.
+//! From what a user names (files, folders, globs, URLs, `-`) to the list of sources to read.
 //!
 //! Only regular files are ever opened: a FIFO would block, a device never ends. What is left out is listed with the
 //! reason, since a log that is silently skipped is a night that nobody looked at.
 
-use std::collections::HashSet;
+mod remote;
+
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, FileType, Metadata};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use glob::MatchOptions;
 use walkdir::{DirEntry, WalkDir};
 
+use super::archive::{self, Member};
 use crate::error::{Error, Result};
+use crate::limits;
+use crate::store::{self, Entry, Location, Stores};
 
 /// What `kubesift generate` writes beside its logs.
 const LABELS: &[u8] = b"labels.jsonl";
@@ -23,16 +29,33 @@ const GLOB: MatchOptions =
 /// One log to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// Its path for people and for the lake, lossy where it is not UTF-8; `-` for stdin.
+    /// Its path, or its URL without what is secret in it, for people and for the lake; lossy where it is not UTF-8;
+    /// `-` for stdin; `archive.tar!/audit.log` for the member of an archive.
     pub name: String,
     /// Where its bytes are.
     pub place: Place,
     /// Size in bytes when it was found, still compressed; 0 for stdin.
     pub bytes: u64,
-    /// Modification time in nanoseconds since 1970; 0 where unknown.
+    /// Modification time in nanoseconds since 1970; 0 where unknown. For a member it is that of the archive, since a
+    /// member may change and keep its own.
     pub modified_ns: i64,
+    /// Whether the user named it, rather than a folder or an archive that holds it.
+    pub named: bool,
     /// The cluster that it is of, where that is told apart from its content.
     pub cluster: Option<String>,
+    /// The name of what its events are wrapped in, where that is not to be told by content.
+    pub envelope: Option<String>,
+}
+
+impl Source {
+    /// Sources with the same number lie in one packed archive, and are best read one after the other.
+    #[must_use]
+    pub fn stream(&self) -> Option<usize> {
+        match &self.place {
+            Place::Member(member) => member.stream(),
+            _ => None,
+        }
+    }
 }
 
 /// Where the bytes of a source are.
@@ -40,8 +63,19 @@ pub struct Source {
 pub enum Place {
     /// A regular file.
     File(PathBuf),
+    /// An object of a store, or a file of a web server.
+    Object {
+        /// The bucket, or any place in it.
+        bucket: Location,
+        /// The object as it was found.
+        entry: Entry,
+    },
     /// The standard input, which can be read once.
     Stdin,
+    /// A file within an archive.
+    Member(Arc<Member>),
+    /// Nowhere, for this reason: what is lost of a damaged archive.
+    Unreadable(Arc<str>),
 }
 
 /// What the named patterns lead to.
@@ -51,26 +85,65 @@ pub struct Found {
     pub sources: Vec<Source>,
     /// What was left out, and why.
     pub skipped: Vec<(PathBuf, String)>,
+    /// How often each reason was given in the folder or archive that is looked at.
+    reasons: Reasons,
+}
+
+/// Counts by the reason for which files are left out.
+pub(super) type Reasons = BTreeMap<String, usize>;
+
+impl Found {
+    /// Lists what is left out, or counts it where a folder or archive holds many of the kind.
+    pub(super) fn skip(&mut self, path: &Path, reason: impl Into<String>) {
+        let reason = reason.into();
+        let count = self.reasons.entry(reason.clone()).or_default();
+        *count += 1;
+        if *count <= limits::SKIPPED_LISTED_MAX {
+            self.skipped.push((path.to_path_buf(), reason));
+        }
+    }
+
+    /// Begins to count anew; gives the counts so far.
+    pub(super) fn begin_folder(&mut self) -> Reasons {
+        std::mem::take(&mut self.reasons)
+    }
+
+    /// Says what was only counted below `folder`, and goes on with the counts of `outer`.
+    pub(super) fn end_folder(&mut self, folder: &Path, outer: Reasons) {
+        for (reason, count) in std::mem::replace(&mut self.reasons, outer) {
+            if let Some(more) = count.checked_sub(limits::SKIPPED_LISTED_MAX).filter(|more| *more > 0) {
+                self.skipped.push((folder.to_path_buf(), format!("{more} more files in it: {reason}")));
+            }
+        }
+    }
 }
 
 /// Finds the sources behind `patterns`.
 ///
 /// A pattern is a file, a folder (all regular files below it but `labels.jsonl`, those that are hidden or begin with `_`, and no
-/// links), a glob (where no file has that very name) or `-` for stdin. A file that is named twice is found once.
-/// A path that does not exist is a usage error, and so is finding nothing at all.
-pub fn find(patterns: &[PathBuf]) -> Result<Found> {
-    let mut finder = Finder::default();
+/// links), a glob (where no file has that very name), a URL of the same on an object store, or `-` for stdin. A file that
+/// is named twice is found once. An archive, told by its content, gives its members, of which those are left out that
+/// are in a folder; of objects, only those that are called archives are looked into. Members, and files of a folder,
+/// that are plainly no logs are skipped. A path that does not exist is a usage error, and so is finding nothing at all.
+pub fn find(patterns: &[PathBuf], stores: &Stores) -> Result<Found> {
+    let found = search(patterns, stores)?;
+    if found.sources.is_empty() {
+        return Err(nothing(patterns, &found.skipped));
+    }
+    Ok(found)
+}
+
+/// As [`find`], but finding nothing is no error; a path without wild cards that does not exist still is.
+pub fn search(patterns: &[PathBuf], stores: &Stores) -> Result<Found> {
+    let mut finder = Finder { stores, found: Found::default(), seen: HashSet::new() };
     for pattern in patterns {
         finder.pattern(pattern)?;
-    }
-    if finder.found.sources.is_empty() {
-        return Err(nothing(patterns, &finder.found.skipped));
     }
     Ok(finder.found)
 }
 
 fn nothing(patterns: &[PathBuf], skipped: &[(PathBuf, String)]) -> Error {
-    let named: Vec<_> = patterns.iter().map(|pattern| pattern.display().to_string()).collect();
+    let named: Vec<_> = patterns.iter().map(|pattern| store::shown(&pattern.to_string_lossy())).collect();
     let named = named.join(" ");
     match skipped.first() {
         Some((path, reason)) => Error::usage(format!("no input matched {named} ({}: {reason})", path.display())),
@@ -78,20 +151,31 @@ fn nothing(patterns: &[PathBuf], skipped: &[(PathBuf, String)]) -> Error {
     }
 }
 
-#[derive(Default)]
-struct Finder {
+struct Finder<'a> {
+    stores: &'a Stores,
     found: Found,
     seen: HashSet<PathBuf>,
 }
 
-impl Finder {
+impl Finder<'_> {
     fn pattern(&mut self, pattern: &Path) -> Result<()> {
         if pattern == Path::new("-") {
             if self.seen.insert(pattern.to_path_buf()) {
                 let (name, place) = ("-".into(), Place::Stdin);
-                self.found.sources.push(Source { name, place, bytes: 0, modified_ns: 0, cluster: None });
+                self.found.sources.push(Source {
+                    name,
+                    place,
+                    bytes: 0,
+                    modified_ns: 0,
+                    named: true,
+                    cluster: None,
+                    envelope: None,
+                });
             }
             return Ok(());
+        }
+        if let Some(url) = pattern.to_str().filter(|text| store::is_url(text)) {
+            return self.url(url);
         }
         match fs::symlink_metadata(pattern) {
             Err(error) if error.kind() == ErrorKind::NotFound => self.glob(pattern),
@@ -129,20 +213,21 @@ impl Finder {
     fn named(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
-            Ok(metadata) => self.file(path, &metadata),
+            Ok(metadata) => self.file(path, &metadata, true),
             Err(error) if error.kind() == ErrorKind::NotFound => self.skip(path, "a link to a file that is not there"),
             Err(error) => self.skip(path, error.to_string()),
         }
     }
 
     fn folder(&mut self, folder: &Path) {
-        let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_ours_or_hidden(entry);
+        let outer = self.found.begin_folder();
+        let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_ours_or_hidden(entry.file_name().as_encoded_bytes());
         for entry in WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(wanted) {
             match entry.and_then(|entry| Ok((entry.metadata()?, entry))) {
                 Ok((metadata, _)) if metadata.is_dir() => {}
                 // the root itself, where the user named a link to a folder
                 Ok((_, entry)) if entry.depth() == 0 => {}
-                Ok((metadata, entry)) => self.file(entry.path(), &metadata),
+                Ok((metadata, entry)) => self.file(entry.path(), &metadata, false),
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_path_buf();
                     let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
@@ -150,9 +235,10 @@ impl Finder {
                 }
             }
         }
+        self.found.end_folder(folder, outer);
     }
 
-    fn file(&mut self, path: &Path, metadata: &Metadata) {
+    fn file(&mut self, path: &Path, metadata: &Metadata, named: bool) {
         if !metadata.is_file() {
             self.skip(path, irregular(metadata.file_type()));
             return;
@@ -160,13 +246,16 @@ impl Finder {
         match fs::canonicalize(path) {
             Ok(canonical) => {
                 if self.seen.insert(canonical) {
-                    self.found.sources.push(Source {
+                    let source = Source {
                         name: path.to_string_lossy().into_owned(),
                         place: Place::File(path.to_path_buf()),
                         bytes: metadata.len(),
                         modified_ns: modified_ns(metadata),
+                        named,
                         cluster: None,
-                    });
+                        envelope: None,
+                    };
+                    archive::take(source, &mut self.found);
                 }
             }
             Err(error) => self.skip(path, error.to_string()),
@@ -179,9 +268,8 @@ impl Finder {
 }
 
 /// Hidden files are editors' and transfers' leftovers; `_` marks folders that belong to a table, not to its data.
-fn is_ours_or_hidden(entry: &DirEntry) -> bool {
-    let name = entry.file_name().as_encoded_bytes();
-    matches!(name.first(), Some(b'.' | b'_')) || name == LABELS
+pub(super) fn is_ours_or_hidden(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'.' | b'_')) && name != b"." && name != b".." || name == LABELS
 }
 
 fn irregular(kind: FileType) -> &'static str {
@@ -225,7 +313,7 @@ mod tests {
                 fs::create_dir_all(path).unwrap();
             } else {
                 fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, file).unwrap();
+                fs::write(path, r#"{"":0}"#).unwrap();
             }
         }
         root
@@ -233,7 +321,7 @@ mod tests {
 
     /// What is found below `root` for patterns relative to it.
     fn found(root: &Path, patterns: &[&str]) -> Result<Found> {
-        find(&patterns.iter().map(|pattern| root.join(pattern)).collect::<Vec<_>>())
+        find(&patterns.iter().map(|pattern| root.join(pattern)).collect::<Vec<_>>(), &Stores::default())
     }
 
     fn names(root: &Path, found: &Found) -> Vec<String> {
@@ -247,7 +335,7 @@ mod tests {
         let found = found(root.path(), &[""]).unwrap();
         assert_eq!(names(root.path(), &found), ["a.log", "b/1.log", "b/2.log"]);
         assert!(found.skipped.is_empty());
-        assert_eq!(found.sources[0].bytes, 5);
+        assert_eq!(found.sources[0].bytes, 6);
         assert!(found.sources[0].modified_ns > 0);
     }
 
@@ -298,7 +386,7 @@ mod tests {
 
     #[test]
     fn stdin_is_taken_once() {
-        let found = find(&["-".into(), "-".into()]).unwrap();
+        let found = find(&["-".into(), "-".into()], &Stores::default()).unwrap();
         assert_eq!(found.sources.len(), 1);
         assert_eq!(found.sources[0].place, Place::Stdin);
     }
@@ -326,11 +414,11 @@ mod tests {
     fn devices_and_sockets_are_never_sources() {
         let root = folder(&["a.log"]);
         let _socket = std::os::unix::net::UnixListener::bind(root.path().join("socket")).unwrap();
-        let found = find(&["/dev/zero".into(), root.path().to_path_buf()]).unwrap();
+        let found = find(&["/dev/zero".into(), root.path().to_path_buf()], &Stores::default()).unwrap();
         assert_eq!(names(root.path(), &found), ["a.log"]);
         let reasons: Vec<_> = found.skipped.iter().map(|(_, reason)| reason.as_str()).collect();
         assert_eq!(reasons, ["a device is not read", "a socket is not read"]);
-        assert!(find(&["/dev/zero".into()]).unwrap_err().to_string().contains("device"));
+        assert!(find(&["/dev/zero".into()], &Stores::default()).unwrap_err().to_string().contains("device"));
     }
 
     #[cfg(target_os = "linux")]
@@ -340,7 +428,7 @@ mod tests {
         let root = folder(&[]);
         let path = root.path().join(std::ffi::OsStr::from_bytes(b"a\xff\n.log"));
         fs::write(&path, "").unwrap();
-        let found = find(&[root.path().to_path_buf()]).unwrap();
+        let found = find(&[root.path().to_path_buf()], &Stores::default()).unwrap();
         assert_eq!(found.sources[0].place, Place::File(path));
         assert!(found.sources[0].name.ends_with("a\u{fffd}\n.log"));
     }

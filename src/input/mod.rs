@@ -1,18 +1,21 @@
 //! The way in, from what a user names to newline-aligned chunks of decompressed bytes.
 //!
 //! ```text
-//! find --> decode --> (split) --> chunk
-//! paths,   gzip,      JSON that   whole lines,
-//! globs,   zstd,      spans       hashed and
-//! stdin    plain      lines       numbered
+//! find --> (archive) --> decode --> (split, join) --> chunk
+//! paths,   members      gzip,      JSON that spans   whole lines,
+//! globs,   of tar       zstd, xz,  lines, lines in   hashed and
+//! URLs,    and zip      plain ...  pieces            numbered
+//! stdin
 //! ```
 //!
 //! [`find`] names the sources, [`lines`] reads one. Everything here streams in bounded memory: a file is hostile until
 //! its lines are parsed, and it may be a bomb, a hole, one endless line, or cut off anywhere.
 
+mod archive;
 pub mod chunk;
 pub mod decode;
 pub mod find;
+pub mod join;
 mod sniff;
 pub mod split;
 
@@ -20,9 +23,11 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+pub use self::archive::Member;
 pub use self::chunk::{Chunk, Chunker, Hashed, Piece};
 pub use self::decode::{Decoder, Ending};
-pub use self::find::{Found, Place, Source, find};
+pub use self::find::{Found, Place, Source, find, search};
+pub use self::join::JoinReader;
 pub use self::split::ItemReader;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -42,6 +47,8 @@ enum Form {
     Lines(Box<Decoder>),
     /// Documents that span lines.
     Documents(Box<ItemReader<Hashed<Decoder>>>),
+    /// Lines that were written in pieces.
+    Pieces(Box<JoinReader<Hashed<Decoder>>>),
 }
 
 impl Read for Form {
@@ -49,19 +56,23 @@ impl Read for Form {
         match self {
             Self::Lines(decoder) => decoder.read(into),
             Self::Documents(items) => items.read(into),
+            Self::Pieces(lines) => lines.read(into),
         }
     }
 }
 
 /// Opens a source whose first `skip` decompressed bytes were ingested before (see [`Chunker::with_skip`]).
 ///
-/// Documents that span lines have no such place to go on from: they are handed out whole, and [`Lines::skips`] says so.
+/// Documents that span lines, and lines that were written in pieces, have no such place to go on from: they are handed
+/// out whole, and [`Lines::skips`] says so.
 pub fn lines(source: &Source, skip: u64) -> Result<Lines> {
     let mut decoder = decode::open(source)?;
     let progress = decoder.progress();
     let head = decoder.head(limits::SNIFF_BYTES).map_err(|error| unreadable(source, &error))?;
     let chunker = if split::wants_splitting(head) {
         Chunker::new(Form::Documents(Box::new(ItemReader::new(Hashed::new(decoder)))))
+    } else if let Some(cutter) = join::cutter(head) {
+        Chunker::new(Form::Pieces(Box::new(JoinReader::new(Hashed::new(decoder), cutter))))
     } else {
         Chunker::new(Form::Lines(Box::new(decoder))).with_skip(skip)
     };
@@ -79,8 +90,8 @@ impl Lines {
         self.chunker.recycle(bytes);
     }
 
-    /// Whether known bytes are skipped. Where not, the lines are items of documents: numbers and offsets count items
-    /// and their compact text.
+    /// Whether known bytes are skipped. Where not, offsets are those in the text that is made of the source: of items of
+    /// documents, which have numbers of their own, or of joined lines, which keep theirs.
     #[must_use]
     pub fn skips(&self) -> bool {
         matches!(self.chunker.get_ref(), Form::Lines(_))
@@ -93,6 +104,7 @@ impl Lines {
         match self.chunker.get_ref() {
             Form::Lines(_) => self.chunker.content(),
             Form::Documents(items) => items.get_ref().content(),
+            Form::Pieces(lines) => lines.get_ref().content(),
         }
     }
 
@@ -101,6 +113,7 @@ impl Lines {
     pub fn ending(&self) -> Ending {
         match self.chunker.get_ref() {
             Form::Lines(decoder) => decoder.ending(),
+            Form::Pieces(lines) => lines.get_ref().get_ref().ending(),
             Form::Documents(items) => match items.get_ref().get_ref().ending() {
                 Ending::Whole if items.ended_inside() => {
                     Ending::Truncated("the last JSON document is cut off".to_owned())
@@ -120,6 +133,11 @@ impl Lines {
 /// The first `bytes` decompressed bytes of a file, fewer where it is shorter. Not for stdin, which cannot be read
 /// again.
 pub fn head(source: &Source, bytes: usize) -> Result<Vec<u8>> {
+    if let Place::Member(member) = &source.place
+        && let Some(head) = member.head(bytes)
+    {
+        return Ok(head.to_vec());
+    }
     let mut decoder = reopen(source)?;
     decoder.head(bytes).map(<[u8]>::to_vec).map_err(|error| unreadable(source, &error))
 }
@@ -155,8 +173,8 @@ fn read_up_to(reader: &mut Hashed<Decoder>, length: u64, block: &mut [u8]) -> io
 
 fn reopen(source: &Source) -> Result<Decoder> {
     match source.place {
-        Place::File(_) => decode::open(source),
         Place::Stdin => Err(Error::Internal("stdin can be read only once".to_owned())),
+        _ => decode::open(source),
     }
 }
 

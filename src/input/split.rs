@@ -1,9 +1,10 @@
 //! From JSON documents that span lines to one event per line.
 //!
 //! Webhook dumps and exports hold `EventList` documents, pretty-printed or on one line of any length, arrays of events,
-//! or events over many lines. [`ItemReader`] turns such a stream into NDJSON: one line for each element of an `items`
-//! list, each element of a top-level array, or each top-level object without such a list. It is a state machine over
-//! bytes, not a parser: what is not JSON comes out as lines that the parser rejects, so nothing vanishes silently.
+//! or events over many lines; answers of log stores hold their lists in other members ([`LISTS`]). [`ItemReader`] turns
+//! such a stream into NDJSON: one line for each element of such a list, each element of a top-level array, or each
+//! top-level object without such a list. It is a state machine over bytes, not a parser: what is not JSON comes out as
+//! lines that the parser rejects, so nothing vanishes silently.
 
 use std::io::{self, Read};
 
@@ -14,11 +15,50 @@ use crate::limits;
 const BLOCK_BYTES: usize = 64 << 10;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// A step into a document: to the member of an object, or to every element of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Key(&'static [u8]),
+    Each,
+}
+
+/// Where lists stand that may be longer than one line could be, from the top. What tells their elements apart must stand
+/// in the elements: the members beside a list are dropped.
+const LISTS: [&[Step]; 9] = [
+    &[Step::Key(b"items")],
+    &[Step::Key(b"Items")],
+    &[Step::Key(b"records")],
+    &[Step::Key(b"events")],
+    &[Step::Key(b"results")],
+    &[Step::Key(b"resourceLogs")],
+    &[Step::Key(b"hits"), Step::Key(b"hits")],
+    &[Step::Key(b"streams"), Step::Each, Step::Key(b"values")],
+    &[Step::Key(b"data"), Step::Key(b"result"), Step::Each, Step::Key(b"values")],
+];
+/// The depth up to which lists stand.
+const LIST_DEPTH_MAX: usize = 4;
+/// Members of wrappers that are written one behind the other, or hold lists: one that is longer than what is looked at
+/// is no line among others.
+const WRAPPERS: [&[u8]; 11] = [
+    b"Items",
+    b"records",
+    b"events",
+    b"results",
+    b"resourceLogs",
+    b"hits",
+    b"streams",
+    b"data",
+    b"messageType",
+    b"logEvents",
+    b"protoPayload",
+];
+
 /// Whether a source that begins with `head` (up to [`limits::SNIFF_BYTES`]) is not one event per line, and so needs an
 /// [`ItemReader`].
 ///
 /// So are arrays, `EventList` documents, objects that span lines, and objects one behind the other without a line break
-/// between them. An object that names its `auditID` before the first line break is an event on a line, however long.
+/// between them. An object that names its `auditID` before the first line break is an event on a line, however long. A
+/// wrapper that does not end within the head is split too, since nobody knows whether it is as long as its file.
 #[must_use]
 pub fn wants_splitting(head: &[u8]) -> bool {
     let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
@@ -30,7 +70,7 @@ pub fn wants_splitting(head: &[u8]) -> bool {
 }
 
 fn object_wants_splitting(text: &[u8]) -> bool {
-    let (mut depth, mut at, mut spans_lines) = (0_usize, 0, false);
+    let (mut depth, mut at, mut spans_lines, mut is_wrapper) = (0_usize, 0, false, false);
     // the byte before, blanks aside, and the last key, both at depth 1
     let (mut before, mut key) = (b' ', &b""[..]);
     while let Some(&byte) = text.get(at) {
@@ -44,13 +84,17 @@ fn object_wants_splitting(text: &[u8]) -> bool {
             }
             _ if depth == 0 && at > 1 => return spans_lines || matches!(byte, b'{' | b'['),
             b'"' => {
-                let Some(string) = string_at(&text[at..]) else { return spans_lines };
+                let Some(string) = string_at(&text[at..]) else {
+                    let is_torn = memchr(b'\n', &text[at..]).is_some();
+                    return spans_lines || is_wrapper && !is_torn;
+                };
                 at += string.len() + 1;
                 if depth == 1 && matches!(before, b'{' | b',') {
                     key = string;
                     if key == b"auditID" {
                         return spans_lines;
                     }
+                    is_wrapper |= WRAPPERS.contains(&key);
                 } else if depth == 1 && key == b"kind" && string == b"EventList" {
                     return true;
                 }
@@ -66,7 +110,7 @@ fn object_wants_splitting(text: &[u8]) -> bool {
             before = byte;
         }
     }
-    spans_lines
+    spans_lines || is_wrapper
 }
 
 /// The content of a string, whose opening quote lies before `text`; `None` where it does not end, or not on its line.
@@ -88,9 +132,9 @@ fn string_at(text: &[u8]) -> Option<&[u8]> {
 /// Turns a stream of JSON documents into NDJSON.
 ///
 /// - White space outside strings is removed; nothing else of an item changes.
-/// - Until a top-level object ends, nobody knows whether it has an `items` list: it is held back, up to
+/// - Until a top-level object ends, nobody knows whether it has a list: it is held back, up to
 ///   [`limits::LINE_BYTES_MAX`]. A longer one is given out as the one line that it then is, and rejected as too long.
-///   Items of a list are given out as they come. Members beside an `items` list are dropped.
+///   Items of a list are given out as they come. Members beside a list are dropped.
 /// - No string holds a raw line break. One that does was torn by a crash: the item ends there as it is, and the next
 ///   line begins a new document.
 /// - An item that is cut off by the end of the stream is given out as it is, without a `\n`.
@@ -148,7 +192,7 @@ enum Place {
     Between,
     /// In text that is no document, up to the end of its line.
     Junk,
-    /// In a top-level object, which is held back because it may have an `items` list.
+    /// In a top-level object, which is held back because it may have a list.
     Object,
     /// In a top-level object that is too long to be held back.
     Long,
@@ -158,15 +202,18 @@ enum Place {
     Item,
 }
 
-/// What was just read at depth 1 of a held object.
+/// Some of [`LISTS`], by their numbers.
+type Ways = u16;
+
+/// What was just read of a held object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Key {
     #[default]
     Other,
-    /// The string `"items"`.
-    Items,
+    /// A string that is a key on these ways, if a colon follows.
+    Name(Ways),
     /// That string and a colon.
-    ItemsColon,
+    Colon(Ways),
 }
 
 /// What the last byte belongs to.
@@ -192,9 +239,11 @@ struct Splitter {
     list_depth: usize,
     token: Token,
     key: Key,
+    /// For each depth, the lists that may stand below what is open there.
+    ways: [Ways; LIST_DEPTH_MAX + 1],
     /// Where in `held` the last string begins.
     string_start: usize,
-    /// Whether the object had an `items` list, so that its other members are dropped.
+    /// Whether the object had a list, so that its other members are dropped.
     listed: bool,
     held: Vec<u8>,
     ready: Vec<u8>,
@@ -209,6 +258,7 @@ impl Splitter {
             list_depth: 0,
             token: Token::Sign,
             key: Key::Other,
+            ways: [0; LIST_DEPTH_MAX + 1],
             string_start: 0,
             listed: false,
             held: Vec::new(),
@@ -276,12 +326,55 @@ impl Splitter {
             self.token = Token::Escape;
         } else {
             self.token = Token::Sign;
-            let at_top = self.place == Place::Object && self.depth == 1;
-            if at_top && self.held.get(self.string_start..) == Some(b"\"items\"") {
-                self.key = Key::Items;
+            if self.place == Place::Object {
+                self.key = Key::Name(self.named());
             }
         }
         at + 1
+    }
+
+    /// The lists on whose way the string is that just ended, were it a key.
+    fn named(&self) -> Ways {
+        let Some([b'"', name @ .., b'"']) = self.held.get(self.string_start..) else { return 0 };
+        self.below(|step| matches!(step, Step::Key(key) if key == name))
+    }
+
+    /// The lists whose way goes on from the innermost open object or array by a step that `is_it`.
+    fn below(&self, is_it: impl Fn(Step) -> bool) -> Ways {
+        let Some(ways) = self.ways.get(self.depth).filter(|ways| **ways != 0) else { return 0 };
+        let goes_on =
+            |list: &usize| ways & (1 << list) != 0 && LISTS[*list].get(self.depth - 1).is_some_and(|s| is_it(*s));
+        (0..LISTS.len()).filter(goes_on).fold(0, |found, list| found | 1 << list)
+    }
+
+    /// The lists on whose way the object or array is that begins here.
+    fn ways_of_value(&self, key: Key) -> Ways {
+        match key {
+            _ if self.place != Place::Object => 0,
+            Key::Colon(ways) => ways,
+            _ if self.depth == 0 => !0,
+            _ => self.below(|step| step == Step::Each),
+        }
+    }
+
+    /// Takes an opening brace or bracket; whether a list begins.
+    fn open(&mut self, byte: u8, key: Key) -> bool {
+        let ways = self.ways_of_value(key);
+        let ends_here = |list: usize| ways & (1 << list) != 0 && LISTS[list].len() == self.depth;
+        if byte == b'[' && self.depth > 0 && (0..LISTS.len()).any(ends_here) && self.may_list() {
+            self.held.clear();
+            self.listed = true;
+            self.place = Place::List;
+            self.depth += 1;
+            self.list_depth = self.depth;
+            return true;
+        }
+        self.depth += 1;
+        if let Some(place) = self.ways.get_mut(self.depth) {
+            *place = ways;
+        }
+        self.push(byte);
+        false
     }
 
     fn junk(&mut self, bytes: &[u8]) -> usize {
@@ -355,23 +448,18 @@ impl Splitter {
                 self.string_start = self.held.len();
                 self.push(byte);
             }
-            b'[' if key == Key::ItemsColon && self.depth == 1 && self.may_list() => {
-                self.held.clear();
-                self.listed = true;
-                self.place = Place::List;
-                self.depth = 2;
-                self.list_depth = 2;
-            }
             b'{' | b'[' => {
-                self.depth += 1;
-                self.push(byte);
+                if self.open(byte, key) {
+                    self.token = Token::Sign;
+                    return;
+                }
             }
             b'}' | b']' => self.close(byte),
             b',' if self.place == Place::Item && self.depth == self.list_depth => self.end_item(),
             b',' => self.push(byte),
             b':' => {
-                if key == Key::Items {
-                    self.key = Key::ItemsColon;
+                if let Key::Name(ways) = key {
+                    self.key = Key::Colon(ways);
                 }
                 self.push(byte);
             }
@@ -390,7 +478,7 @@ impl Splitter {
         };
     }
 
-    /// Whether an `items` list may still begin: not in an object that [`Self::feed`] takes for too long, wherever its
+    /// Whether a list may still begin: not in an object that [`Self::feed`] takes for too long, wherever its
     /// blocks end.
     fn may_list(&self) -> bool {
         self.place == Place::Object && (self.listed || self.held.len() <= self.held_bytes_max)

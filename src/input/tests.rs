@@ -1,21 +1,18 @@
 //! Sources as lines: what one way of storing a log gives, every other gives too.
 
+pub(super) mod pack;
+
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use super::*;
+use crate::store::Stores;
+use pack::gz;
 
 fn source(folder: &Path, content: &[u8]) -> Source {
     let path = folder.join("audit.log");
     fs::write(&path, content).unwrap();
-    find(&[path]).unwrap().sources.remove(0)
-}
-
-fn gz(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(content).unwrap();
-    encoder.finish().unwrap()
+    find(&[path], &Stores::default()).unwrap().sources.remove(0)
 }
 
 /// All lines of a source.
@@ -97,7 +94,7 @@ fn prefixes_are_hashed_as_far_as_the_file_reaches() {
 
 #[test]
 fn stdin_is_not_read_twice() {
-    let stdin = find(&["-".into()]).unwrap().sources.remove(0);
+    let stdin = find(&["-".into()], &Stores::default()).unwrap().sources.remove(0);
     assert!(head(&stdin, 1).is_err());
     assert!(prefix_hashes(&stdin, &[]).is_err());
 }

@@ -10,6 +10,8 @@
 //!     _tmp/                      what is not yet, or no longer, part of the table
 //!       run-<run>/               parts that a run is writing; its presence says that the run has not ended
 //!       torn/                    log entries that `repair` took away
+//!   findings/                    the Delta table of what was found, made when there is something to keep
+//!     _delta_log/  date=.../     as in events; its runs write in the _tmp of events
 //!   _ledger/<run>.ndjson         one account a line; counts only if the run was committed
 //!   _quarantine/<run>.parquet    the lines that the run rejected
 //!   _baseline/<date>-<key>.parquet   what identities were seen with on a day; made anew where it is missing
@@ -19,12 +21,60 @@
 
 use std::path::{Path, PathBuf};
 
+use arrow::datatypes::SchemaRef;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::schema::{DATE, SCHEMA_VERSION};
+use crate::finding;
+use crate::schema::{self, DATE, SCHEMA_VERSION};
+
+/// One of the lake's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// What was ingested.
+    Events,
+    /// What was found in it.
+    Findings,
+}
+
+impl Which {
+    /// All tables.
+    pub(super) const ALL: [Self; 2] = [Self::Events, Self::Findings];
+
+    /// The table's name and that of its folder.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Findings => "findings",
+        }
+    }
+
+    /// The column whose UTC date is the partition and whose range the log tells.
+    pub(super) fn time(self) -> &'static str {
+        match self {
+            Self::Events => "ts",
+            Self::Findings => "first_seen",
+        }
+    }
+
+    /// The columns in its files; the partition column is not among them.
+    pub(super) fn schema(self) -> SchemaRef {
+        match self {
+            Self::Events => schema::events(),
+            Self::Findings => finding::kept_schema(),
+        }
+    }
+
+    /// The version of [`Self::schema`].
+    pub(super) fn schema_version(self) -> u32 {
+        match self {
+            Self::Events => SCHEMA_VERSION,
+            Self::Findings => finding::KEPT_VERSION,
+        }
+    }
+}
 
 /// What `kubesift.json` holds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,6 +85,9 @@ pub(super) struct Marker {
     pub(super) created: String,
 }
 
+/// The folder in a lake for what is not yet in its place.
+pub(super) const STAGING: &str = "events/_tmp";
+
 /// The paths of one lake.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
@@ -42,7 +95,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout of the lake at `root`, which is absolute.
+    /// The layout of the lake at `root`, which is absolute or a URL.
     pub(super) fn new(root: PathBuf) -> Self {
         Self { root }
     }
@@ -63,20 +116,20 @@ impl Layout {
         self.root.join("_lock")
     }
 
-    pub(super) fn events(&self) -> PathBuf {
-        self.root.join("events")
+    pub(super) fn table(&self, which: Which) -> PathBuf {
+        self.root.join(which.name())
     }
 
-    pub(super) fn log(&self) -> PathBuf {
-        self.events().join("_delta_log")
+    pub(super) fn log(&self, which: Which) -> PathBuf {
+        self.table(which).join("_delta_log")
     }
 
-    pub(super) fn log_entry(&self, version: u64) -> PathBuf {
-        self.log().join(format!("{version:020}.json"))
+    pub(super) fn log_entry(&self, which: Which, version: u64) -> PathBuf {
+        self.log(which).join(format!("{version:020}.json"))
     }
 
     pub(super) fn tmp(&self) -> PathBuf {
-        self.events().join("_tmp")
+        self.root.join(STAGING)
     }
 
     pub(super) fn torn(&self) -> PathBuf {
@@ -107,9 +160,10 @@ impl Layout {
         self.root.join("_baseline")
     }
 
-    /// The folders of a lake, parents first.
+    /// The folders of a new lake, parents first.
     pub(super) fn folders(&self) -> [PathBuf; 5] {
-        [self.events(), self.log(), self.tmp(), self.ledgers(), self.quarantines()]
+        let events = Which::Events;
+        [self.table(events), self.log(events), self.tmp(), self.ledgers(), self.quarantines()]
     }
 }
 
@@ -163,12 +217,13 @@ pub(super) fn is_date(date: &str) -> bool {
 }
 
 /// Refuses what a later Kubesift wrote, which this one could only guess at.
-pub(super) fn check_schema_version(path: &Path, found: u32) -> Result<()> {
-    if found <= SCHEMA_VERSION {
+pub(super) fn check_schema_version(path: &Path, which: Which, found: u32) -> Result<()> {
+    let known = which.schema_version();
+    if found <= known {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "{}: written with schema {found}, but this kubesift knows {SCHEMA_VERSION} at most: use the later kubesift",
+        "{}: written with schema {found}, but this kubesift knows {known} at most: use the later kubesift",
         path.display()
     )))
 }

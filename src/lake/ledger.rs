@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use super::disk::Disk;
 use super::layout::Layout;
 use super::log::RunInfo;
 use crate::account::{Account, Outcome};
@@ -22,15 +23,11 @@ pub struct Ledger {
 
 impl Ledger {
     /// Reads the accounts of `runs`, which are in the order of their commits.
-    pub(super) fn read(layout: &Layout, runs: &[RunInfo]) -> Result<Self> {
+    pub(super) fn read(layout: &Layout, disk: &Disk, runs: &[RunInfo]) -> Result<Self> {
         let mut ledger = Self::default();
-        for info in runs.iter().rev() {
-            if let Some(run) = info.run {
-                for account in read_accounts(&layout.ledger(run), info)? {
-                    ledger.push(account);
-                }
-            }
-        }
+        let runs: Vec<_> = runs.iter().rev().filter_map(|info| info.run.map(|run| (run, info))).collect();
+        let accounts = disk.each(&runs, |(run, info)| read_accounts(disk, &layout.ledger(*run), info))?;
+        accounts.into_iter().flatten().for_each(|account| ledger.push(account));
         Ok(ledger)
     }
 
@@ -122,14 +119,9 @@ pub(super) fn to_ndjson(accounts: &[&Account]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_accounts(path: &Path, info: &RunInfo) -> Result<Vec<Account>> {
+fn read_accounts(disk: &Disk, path: &Path, info: &RunInfo) -> Result<Vec<Account>> {
     let damaged = |what: String| Error::integrity(path, format!("{what}: restore this file from a backup"));
-    let bytes = match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(damaged("the ledger of a committed run is missing".to_owned()));
-        }
-        other => other.map_err(|error| Error::storage(path, error))?,
-    };
+    let bytes = disk.read(path)?.ok_or_else(|| damaged("the ledger of a committed run is missing".to_owned()))?;
     if blake3::hash(&bytes).to_hex().as_str() != info.ledger {
         return Err(damaged("the ledger is not the one that was committed".to_owned()));
     }

@@ -9,13 +9,15 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use serde::{Deserialize, Serialize};
 
+use super::disk::Disk;
 use super::layout::Layout;
 use crate::error::{Error, Result};
 
 /// Held by whoever writes to the lake; dropping it lets the next one in.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    /// None of a lake on an object store, which has no locks.
+    _file: Option<File>,
 }
 
 /// What the holder writes into the file.
@@ -27,7 +29,10 @@ struct Holder {
 
 impl Lock {
     /// Takes the lock, or tells at once who has it.
-    pub(super) fn take(layout: &Layout) -> Result<Self> {
+    pub(super) fn take(layout: &Layout, disk: &Disk) -> Result<Self> {
+        if disk.is_remote() {
+            return Ok(Self { _file: None });
+        }
         let path = layout.lock();
         let at = |error| Error::storage(&path, error);
         let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -41,7 +46,7 @@ impl Lock {
         file.set_len(0).map_err(at)?;
         serde_json::to_writer(&file, &holder).map_err(|error| at(error.into()))?;
         file.flush().map_err(at)?;
-        Ok(Self { _file: file })
+        Ok(Self { _file: Some(file) })
     }
 }
 

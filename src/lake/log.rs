@@ -4,8 +4,8 @@
 //! Entries hold one JSON action a line (Delta protocol, "Delta Log Entries"). Ours begin with a `commitInfo` whose
 //! `kubesift` field is a [`RunInfo`]; it says how many lines belong to the entry.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,18 +13,21 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::disk::Disk;
-use super::layout::{Layout, check_schema_version, version_of_checkpoint, version_of_entry};
+use super::layout::{Layout, Which, check_schema_version, date_folder, version_of_checkpoint, version_of_entry};
 use crate::error::{Error, Result};
 
 /// What a commit says of the run that made it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct RunInfo {
+    /// The version that it made; the log entry says so by its name.
+    #[serde(skip)]
+    pub(super) version: u64,
     /// The run; None for the creation of the table.
     pub(super) run: Option<Uuid>,
     /// The schema of its parts.
     pub(super) schema_version: u32,
-    /// Lines of the log entry.
+    /// Lines of the log entry; counted when it is made.
     pub(super) actions: usize,
     /// BLAKE3 of the run's ledger, hexadecimal.
     pub(super) ledger: String,
@@ -41,8 +44,10 @@ pub(super) struct RunInfo {
     /// Exact duplicates.
     pub(super) duplicates: u64,
     /// Lines of other logs.
-    #[serde(default)]
     pub(super) not_audit: u64,
+    /// Of a commit to the findings: the dates that the run examined, each with the key of what it examined.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) examined: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -68,14 +73,15 @@ pub(super) struct Log {
 impl Log {
     /// Reads and checks the log. Entries that a checkpoint covers are trusted but for their first line; the others,
     /// which `deltalake` is going to replay, are read whole.
-    pub(super) fn read(layout: &Layout) -> Result<Self> {
-        let listing = Listing::read(layout)?;
+    pub(super) fn read(layout: &Layout, disk: &Disk, which: Which) -> Result<Self> {
+        let listing = Listing::read(layout, disk, which)?;
         let newest = listing.newest(layout)?;
-        let mut runs = Vec::new();
-        for version in 0..=newest {
-            let path = layout.log_entry(version);
+        let versions: Vec<u64> = (0..=newest).collect();
+        let runs = disk.each(&versions, |version| {
+            let version = *version;
+            let path = layout.log_entry(which, version);
             let covered = version != newest && listing.checkpoint.is_some_and(|checkpoint| version <= checkpoint);
-            let info = match if covered { read_first_line(&path)? } else { read_entry(&path)? } {
+            let info = match if covered { read_first_line(disk, &path)? } else { read_entry(disk, &path)? } {
                 Ok(info) => info,
                 Err(damage) if version == newest => return Err(torn(path, version, damage)),
                 Err(damage) => {
@@ -83,17 +89,30 @@ impl Log {
                     return Err(Error::integrity(path, reason));
                 }
             };
-            if let Some(info) = info {
-                check_schema_version(&path, info.schema_version)?;
-                runs.push(info);
+            if let Some(info) = &info {
+                check_schema_version(&path, which, info.schema_version)?;
             }
-        }
+            Ok(info.map(|info| RunInfo { version, ..info }))
+        })?;
+        let runs = runs.into_iter().flatten().collect();
         Ok(Self { version: newest, runs })
     }
 
-    /// Whether a run's commit is in the log.
-    pub(super) fn has(&self, run: Uuid) -> bool {
-        self.runs.iter().any(|info| info.run == Some(run))
+    /// As [`Self::read`]; None where the table was never made, which of the findings is no damage.
+    pub(super) fn read_if_made(layout: &Layout, disk: &Disk, which: Which) -> Result<Option<Self>> {
+        if which == Which::Findings && Listing::read(layout, disk, which)?.is_empty() {
+            let parts = disk.folders(&layout.table(which), &date_folder(""))?;
+            return match parts.is_empty() {
+                true => Ok(None),
+                false => Err(empty(layout, which)),
+            };
+        }
+        Self::read(layout, disk, which).map(Some)
+    }
+
+    /// The version that a run's commit made, if it is in the log.
+    pub(super) fn version_of(&self, run: Uuid) -> Option<u64> {
+        self.runs.iter().find(|info| info.run == Some(run)).map(|info| info.version)
     }
 }
 
@@ -105,30 +124,30 @@ fn torn(path: PathBuf, version: u64, damage: &str) -> Error {
     Error::integrity(path, format!("the newest log entry is torn ({damage}): {good}"))
 }
 
+fn empty(layout: &Layout, which: Which) -> Error {
+    Error::integrity(layout.log(which), "the log is empty: restore the lake from a backup")
+}
+
 /// The names in the log.
 pub(super) struct Listing {
+    which: Which,
     versions: Vec<u64>,
     checkpoint: Option<u64>,
 }
 
 impl Listing {
     /// Lists the log; a log that is not there is empty.
-    pub(super) fn read(layout: &Layout) -> Result<Self> {
-        let folder = layout.log();
-        let at = |error| Error::storage(&folder, error);
-        let mut listing = Self { versions: Vec::new(), checkpoint: None };
-        let entries = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(listing),
-            other => other.map_err(at)?,
-        };
-        for entry in entries {
-            let name = entry.map_err(at)?.file_name();
-            let Some(name) = name.to_str() else { continue };
-            listing.versions.extend(version_of_entry(name));
-            listing.checkpoint = listing.checkpoint.max(version_of_checkpoint(name));
-        }
-        listing.versions.sort_unstable();
-        Ok(listing)
+    pub(super) fn read(layout: &Layout, disk: &Disk, which: Which) -> Result<Self> {
+        let names = disk.names(&layout.log(which))?;
+        let mut versions: Vec<_> = names.iter().filter_map(|name| version_of_entry(name)).collect();
+        versions.sort_unstable();
+        let checkpoint = names.iter().filter_map(|name| version_of_checkpoint(name)).max();
+        Ok(Self { which, versions, checkpoint })
+    }
+
+    /// Whether there is no log.
+    fn is_empty(&self) -> bool {
+        self.versions.is_empty() && self.checkpoint.is_none()
     }
 
     /// Whether nothing was committed but the creation of the table.
@@ -139,7 +158,7 @@ impl Listing {
     /// The newest version, if all before it are there: the lake never cleans its log.
     fn newest(&self, layout: &Layout) -> Result<u64> {
         let Some(newest) = self.versions.last() else {
-            return Err(Error::integrity(layout.log(), "the log is empty: restore the lake from a backup"));
+            return Err(empty(layout, self.which));
         };
         let newest = (*newest).max(self.checkpoint.unwrap_or(0));
         match (0..=newest)
@@ -148,7 +167,7 @@ impl Listing {
         {
             None => Ok(newest),
             Some((missing, _)) => Err(Error::integrity(
-                layout.log_entry(missing),
+                layout.log_entry(self.which, missing),
                 format!(
                     "this log entry is missing, although the log goes on to version {newest}: restore it from a backup"
                 ),
@@ -161,8 +180,8 @@ impl Listing {
 type Damage = &'static str;
 
 /// Reads and checks a whole entry.
-fn read_entry(path: &Path) -> Result<Result<Option<RunInfo>, Damage>> {
-    let bytes = std::fs::read(path).map_err(|error| Error::storage(path, error))?;
+fn read_entry(disk: &Disk, path: &Path) -> Result<Result<Option<RunInfo>, Damage>> {
+    let bytes = disk.read(path)?.ok_or_else(|| Error::storage(path, ErrorKind::NotFound.into()))?;
     Ok(check_entry(&bytes))
 }
 
@@ -184,10 +203,8 @@ fn check_entry(bytes: &[u8]) -> Result<Option<RunInfo>, Damage> {
     Ok(info)
 }
 
-fn read_first_line(path: &Path) -> Result<Result<Option<RunInfo>, Damage>> {
-    let at = |error| Error::storage(path, error);
-    let mut line = Vec::new();
-    BufReader::new(File::open(path).map_err(at)?).read_until(b'\n', &mut line).map_err(at)?;
+fn read_first_line(disk: &Disk, path: &Path) -> Result<Result<Option<RunInfo>, Damage>> {
+    let line = disk.first_line(path)?.ok_or_else(|| Error::storage(path, ErrorKind::NotFound.into()))?;
     Ok(check_first_line(&line))
 }
 
@@ -199,34 +216,39 @@ fn check_first_line(line: &[u8]) -> Result<Option<RunInfo>, Damage> {
 /// What [`super::Lake::repair`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repair {
+    /// The table whose log was torn.
+    pub table: &'static str,
     /// The version whose entry was torn, and is gone.
     pub dropped: u64,
-    /// The version that the lake shows now.
+    /// The version that the table shows now.
     pub last_good: u64,
     /// Where the torn entry lies now, for whoever wants to look at it.
     pub kept: PathBuf,
 }
 
 /// Takes the newest entry out of the log if it is torn. A good entry is never touched.
-pub(super) fn repair(layout: &Layout, disk: &Disk) -> Result<Option<Repair>> {
-    let listing = Listing::read(layout)?;
+pub(super) fn repair(layout: &Layout, disk: &Disk, which: Which) -> Result<Option<Repair>> {
+    let listing = Listing::read(layout, disk, which)?;
+    if which == Which::Findings && listing.is_empty() {
+        return Log::read_if_made(layout, disk, which).map(|_| None);
+    }
     let newest = listing.newest(layout)?;
-    let path = layout.log_entry(newest);
-    let Err(damage) = read_entry(&path)? else {
-        return Log::read(layout).map(|_| None);
+    let path = layout.log_entry(which, newest);
+    let Err(damage) = read_entry(disk, &path)? else {
+        return Log::read(layout, disk, which).map(|_| None);
     };
     let Some(last_good) = newest.checked_sub(1) else { return Err(torn(path, newest, damage)) };
     if listing.checkpoint == Some(newest) {
         let reason = format!("this log entry is torn ({damage}), but a checkpoint holds it: restore it from a backup");
         return Err(Error::integrity(path, reason));
     }
-    let kept = layout.torn().join(format!("{newest:020}-{}.json", Uuid::now_v7()));
+    let kept = layout.torn().join(format!("{}-{newest:020}-{}.json", which.name(), Uuid::now_v7()));
     disk.folder(&layout.torn())?;
     disk.rename(&path, &kept)?;
     disk.sync_folder(&layout.torn())?;
     disk.sync_folder(&layout.tmp())?;
-    disk.sync_folder(&layout.log())?;
-    Ok(Some(Repair { dropped: newest, last_good, kept }))
+    disk.sync_folder(&layout.log(which))?;
+    Ok(Some(Repair { table: which.name(), dropped: newest, last_good, kept }))
 }
 
 #[cfg(test)]

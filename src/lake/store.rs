@@ -1,16 +1,16 @@
-//! What `deltalake` writes the log through: as [`LocalFileSystem`] for reading, but durable and private for writing,
-//! which `object_store` 0.13 is not (it never syncs, and creates files with the umask).
+//! What `deltalake` writes the log through: for reading the folder as it lies, but durable and private for writing, which
+//! `object_store` 0.13 is not on local files (it never syncs, and creates files with the umask).
 //!
 //! Nothing of an append-only table is ever deleted or copied, so those operations are refused.
 
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
@@ -18,27 +18,32 @@ use object_store::{
 };
 
 use super::disk::{Disk, DiskFile, folder_of};
-use super::layout::{Layout, version_of_entry};
+use super::layout::{STAGING, version_of_entry};
 
-/// The table's folder as an object store.
+/// A folder of the lake as an object store.
 #[derive(Debug)]
-pub(super) struct TableStore {
+pub(super) struct FolderStore {
     disk: Disk,
-    layout: Layout,
-    local: LocalFileSystem,
+    folder: PathBuf,
+    staging: PathBuf,
+    inner: Arc<dyn ObjectStore>,
 }
 
-impl TableStore {
-    /// The store of a lake whose folders exist.
-    pub(super) fn new(layout: &Layout, disk: &Disk) -> Result<Self> {
-        let local = LocalFileSystem::new_with_prefix(layout.events())?;
-        Ok(Self { disk: disk.clone(), layout: layout.clone(), local })
+impl FolderStore {
+    /// The store of a folder that exists, where the lake has folders.
+    pub(super) fn new(disk: &Disk, folder: &std::path::Path) -> crate::error::Result<Self> {
+        let staging = folder_of(folder).join(STAGING);
+        Ok(Self { disk: disk.clone(), folder: folder.to_owned(), staging, inner: disk.raw_store(folder)? })
+    }
+
+    fn path(&self, location: &Path) -> PathBuf {
+        self.folder.join(location.as_ref())
     }
 }
 
-impl fmt::Display for TableStore {
+impl fmt::Display for FolderStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "lake at {}", self.layout.root().display())
+        write!(f, "lake at {}", self.folder.display())
     }
 }
 
@@ -60,31 +65,31 @@ fn ending(location: &Path, payload: &PutPayload) -> &'static [u8] {
 }
 
 #[async_trait]
-impl ObjectStore for TableStore {
+impl ObjectStore for FolderStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        let to = self.local.path_to_filesystem(location)?;
+        let to = self.path(location);
         let mut pieces: Vec<&[u8]> = payload.iter().map(AsRef::as_ref).collect();
         pieces.push(ending(location, &payload));
         match options.mode {
             PutMode::Create => {
-                if !self.disk.publish(&self.layout.tmp(), &to, &pieces).map_err(failed)? {
+                if !self.disk.publish(&self.staging, &to, &pieces).map_err(failed)? {
                     return Err(Error::AlreadyExists { path: location.to_string(), source: "it is there".into() });
                 }
             }
-            PutMode::Overwrite => self.disk.replace(&self.layout.tmp(), &to, &pieces).map_err(failed)?,
+            PutMode::Overwrite => self.disk.replace(&self.staging, &to, &pieces).map_err(failed)?,
             PutMode::Update(_) => return refused("conditional update"),
         }
         Ok(DONE)
     }
 
     async fn put_multipart_opts(&self, location: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        let to = self.local.path_to_filesystem(location)?;
-        let file = self.disk.create_staged(&self.layout.tmp()).map_err(failed)?;
+        let to = self.path(location);
+        let file = self.disk.create_staged(&self.staging).map_err(failed)?;
         Ok(Box::new(Upload { file, to, disk: self.disk.clone() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.local.get_opts(location, options).await
+        self.inner.get_opts(location, options).await
     }
 
     fn delete_stream(&self, _: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -92,15 +97,15 @@ impl ObjectStore for TableStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.local.list(prefix)
+        self.inner.list(prefix)
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.local.list_with_offset(prefix, offset)
+        self.inner.list_with_offset(prefix, offset)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.local.list_with_delimiter(prefix).await
+        self.inner.list_with_delimiter(prefix).await
     }
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {

@@ -1,7 +1,10 @@
-//! The lake as its callers see it. What a crash leaves is in `fault`, damage and its repair in `damage`.
+//! The lake as its callers see it. What a crash leaves is in `fault`, damage and its repair in `damage`, the table of
+//! findings in `findings`, a lake on an object store in `remote`.
 
 mod damage;
 mod fault;
+mod findings;
+mod remote;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,8 @@ use crate::account::{Account, Outcome};
 use crate::block::{Block, Coded, Codes, Facts, Plain, Vocabulary};
 use crate::part::Part;
 use crate::schema::{self, COLUMNS};
+
+const EVENTS: Which = Which::Events;
 
 /// 2026-03-01T00:00:00.000001Z: the microsecond must survive.
 const DAY_1: i64 = 1_772_323_200_000_001;
@@ -96,13 +101,19 @@ fn ingest_on(run: Run, source: &str, hash: u128, days: [(&str, i64); 2]) -> Resu
 /// The event hashes of everything in a snapshot, sorted.
 fn hashes(snapshot: &Snapshot) -> Vec<u128> {
     let mut hashes = Vec::new();
-    event_hashes(snapshot.parts(), i64::MIN, i64::MAX, |_, hash| {
-        hashes.push(hash);
-        Ok(())
-    })
-    .unwrap();
+    snapshot
+        .event_hashes(snapshot.parts(), i64::MIN, i64::MAX, |_, hash| {
+            hashes.push(hash);
+            Ok(())
+        })
+        .unwrap();
     hashes.sort_unstable();
     hashes
+}
+
+fn parquet(path: &Path) -> Vec<RecordBatch> {
+    let file = std::fs::File::open(path).unwrap();
+    ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().map(Result::unwrap).collect()
 }
 
 /// All files and folders below `root`, relative.
@@ -122,10 +133,7 @@ fn what_was_written_is_read_back() {
     assert_eq!((first.date.as_str(), first.rows, first.ts_min, first.ts_max), ("2026-03-01", 2, DAY_1, DAY_1 + 5));
     assert_eq!((second.date.as_str(), second.rows, second.ts_min, second.ts_max), ("2026-03-02", 2, DAY_2, DAY_2 + 5));
     assert!(first.path.is_absolute());
-    let file = std::fs::File::open(&first.path).unwrap();
-    let read: Vec<_> =
-        ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().map(Result::unwrap).collect();
-    assert_eq!(read, [batch(&[DAY_1, DAY_1 + 5], 100)]);
+    assert_eq!(parquet(&first.path), [batch(&[DAY_1, DAY_1 + 5], 100)]);
     assert_eq!(hashes(&snapshot), [100, 101, 102, 103]);
 }
 
@@ -324,11 +332,12 @@ fn hashes_are_of_the_rows_in_the_window_both_ends_included() {
     let snapshot = lake.snapshot().unwrap();
     let window = |from, to| {
         let mut found = Vec::new();
-        event_hashes(snapshot.parts(), from, to, |_, hash| {
-            found.push(hash);
-            Ok(())
-        })
-        .unwrap();
+        snapshot
+            .event_hashes(snapshot.parts(), from, to, |_, hash| {
+                found.push(hash);
+                Ok(())
+            })
+            .unwrap();
         found
     };
     assert_eq!(window(DAY_1 + 1, DAY_1 + 2), [11, 12]);
@@ -354,27 +363,33 @@ fn row_groups_outside_the_window_are_not_read() {
     let (start, end) = (usize::try_from(start).unwrap(), usize::try_from(start + length).unwrap());
     bytes[start..end].fill(0xff);
     std::fs::write(&path, &bytes).unwrap();
-    let part = Part { path, bytes: 0, rows: 4, date: "1970-01-01".to_owned(), ts_min: 1, ts_max: 4 };
+    let part =
+        Part { path, key: String::new(), bytes: 0, rows: 4, date: "1970-01-01".to_owned(), ts_min: 1, ts_max: 4 };
     let mut found = Vec::new();
-    event_hashes(std::slice::from_ref(&part), 3, 4, |_, hash| {
+    let disk = Disk::default();
+    read::event_hashes(&disk, std::slice::from_ref(&part), 3, 4, |_, hash| {
         found.push(hash);
         Ok(())
     })
     .unwrap();
     assert_eq!(found, [12, 13]);
-    let error = event_hashes(&[part], 2, 3, |_, _| Ok(())).unwrap_err();
+    let error = read::event_hashes(&disk, &[part], 2, 3, |_, _| Ok(())).unwrap_err();
     assert_eq!(error.exit_code(), 6, "{error}");
+}
+
+fn all_is_private(lake: &Lake) {
+    for path in tree(lake.root()) {
+        let metadata = lake.root().join(&path).metadata().unwrap();
+        let mode = metadata.permissions().mode() & 0o777;
+        assert_eq!(mode, if metadata.is_dir() { 0o700 } else { 0o600 }, "{} has mode {mode:o}", path.display());
+    }
 }
 
 #[test]
 fn everything_is_private() {
     let (_folder, lake) = lake();
     ingest(lake.begin().unwrap(), "a.log", 100).unwrap();
-    for path in tree(lake.root()) {
-        let metadata = lake.root().join(&path).metadata().unwrap();
-        let mode = metadata.permissions().mode() & 0o777;
-        assert_eq!(mode, if metadata.is_dir() { 0o700 } else { 0o600 }, "{} has mode {mode:o}", path.display());
-    }
+    all_is_private(&lake);
 }
 
 #[test]

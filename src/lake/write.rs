@@ -17,7 +17,7 @@ use crate::block::{Block, Vocabulary};
 use crate::error::{Error, Result};
 use crate::schema::SCHEMA_VERSION;
 
-/// Rejects are few.
+/// For files of few rows.
 const ZSTD_LEVEL: i32 = 1;
 
 /// Writes one part. Dropped without [`Self::close`] it leaves a file that is removed at the end of the run.
@@ -105,13 +105,13 @@ impl PartWriter {
     }
 }
 
-/// A Parquet file of rejected lines.
+/// A Parquet file of few rows: rejected lines, or findings.
 #[derive(Debug)]
-pub(super) struct Quarantine {
+pub(super) struct RowsFile {
     writer: ArrowWriter<DiskFile>,
 }
 
-impl Quarantine {
+impl RowsFile {
     pub(super) fn create(disk: &Disk, path: &Path, schema: Arc<Schema>) -> Result<Self> {
         let writer = ArrowWriter::try_new(disk.create(path)?, schema, Some(properties()));
         Ok(Self { writer: writer.map_err(|error| failed(path, &error))? })
@@ -125,10 +125,12 @@ impl Quarantine {
         self.writer.write(batch).map_err(|error| failed(self.path(), &error))
     }
 
-    /// Ends the file and makes it durable.
-    pub(super) fn close(mut self) -> Result<()> {
+    /// Ends the file and makes it durable; gives its size in bytes.
+    pub(super) fn close(mut self) -> Result<u64> {
         self.writer.finish().map_err(|error| failed(self.path(), &error))?;
-        self.writer.inner().sync()
+        let file = self.writer.inner();
+        file.sync()?;
+        file.bytes()
     }
 }
 

@@ -1,31 +1,62 @@
-//! Files that are whole or not there: written beside their place, then renamed into it.
+//! Files that are whole or not there: written beside their place, then renamed into it; or sent to an object store,
+//! which shows an object only once it is whole.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::OUTPUT;
 use crate::error::{Error, Result};
+use crate::store::Location;
+
+/// Who may read a file: the user alone, since it says what a log says.
+const PRIVATE: u32 = 0o600;
+/// Who may read a file of numbers: a collector that runs as somebody else.
+const PUBLIC: u32 = 0o644;
+
+/// As [`write_file`], for a file that holds nothing of what a log says: everybody can read it.
+pub fn write_public_file(path: &Path, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
+    write_with(path, PUBLIC, write)
+}
 
 /// Writes a file through `write`. The bytes go to a temporary file in the same folder that only the user can read;
 /// once they are on the disk, it takes the name. Until then a file of that name stays as it was; after an error it stays
 /// for good. Only a regular file is replaced.
 pub fn write_file(path: &Path, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
+    write_with(path, PRIVATE, write)
+}
+
+fn write_with(path: &Path, mode: u32, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
     let storage = |error| Error::storage(path, error);
     check(path)?;
     let folder = folder(path);
     let temporary =
         tempfile::Builder::new().prefix(".kubesift-").suffix(".tmp").tempfile_in(&folder).map_err(storage)?;
     let mut out = BufWriter::with_capacity(1 << 16, temporary);
-    write(&mut out).map_err(|error| match error {
-        Error::Storage { path: unknown, source } if unknown == Path::new(OUTPUT) => storage(source),
-        error => error,
-    })?;
+    write(&mut out).map_err(|error| named(error, path))?;
     let temporary = out.into_inner().map_err(|error| storage(error.into_error()))?;
+    temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(storage)?;
     temporary.as_file().sync_all().map_err(storage)?;
     temporary.persist(path).map_err(|error| storage(error.error))?;
     // the rename itself is on the disk once the folder is
     File::open(&folder).and_then(|folder| folder.sync_all()).map_err(storage)
+}
+
+/// Writes an object through `write`. Until all of it has arrived, and after an error for good, an object of that name
+/// stays as it was.
+pub fn write_object(place: &Location, write: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) -> Result<()> {
+    let mut out = place.writer()?;
+    write(&mut out).map_err(|error| named(error, Path::new(&place.url())))?;
+    out.finish()
+}
+
+/// The error with the name of the output in it.
+fn named(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Storage { path: unknown, source } if unknown == Path::new(OUTPUT) => Error::storage(path, source),
+        error => error,
+    }
 }
 
 /// Fails where [`write_file`] would: the folder is missing, or something else than a file has the name.
@@ -52,7 +83,7 @@ fn folder(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::super::io_error;
     use super::*;

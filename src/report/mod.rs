@@ -8,6 +8,7 @@ pub mod escape;
 pub mod explanation;
 pub mod file;
 pub mod human;
+pub mod metrics;
 pub mod read;
 pub mod readiness;
 pub mod risk;

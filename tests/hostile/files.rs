@@ -21,17 +21,18 @@ fn noise(length: usize) -> Vec<u8> {
 
 #[test]
 fn what_is_no_log_is_refused_with_a_hint() {
-    let mut tar = vec![b'x'; 1_024];
+    let mut tar = vec![0; 1_024];
+    tar[..9].copy_from_slice(b"audit.log");
     tar[257..262].copy_from_slice(b"ustar");
     let cases: &[(&str, Vec<u8>, &str)] = &[
         ("utf16.log", utf16(&lines(0..5)), "iconv -f UTF-16"),
         ("program.log", [b"\x7fELF".to_vec(), noise(5_000)].concat(), "ELF"),
-        ("archive.log", [b"PK\x03\x04".to_vec(), noise(5_000)].concat(), "zip archive"),
-        ("tar.log.gz", gzip(&tar), "tar archive"),
+        ("archive.log", [b"PK\x03\x04".to_vec(), noise(5_000)].concat(), "zip -FF"),
+        ("tar.log.gz", gzip(&tar), "a header is damaged"),
         ("table.log", [b"PAR1".to_vec(), noise(5_000)].concat(), "Parquet"),
-        ("packed.xz", [b"\xfd7zXZ\0".to_vec(), noise(5_000)].concat(), "xz archive"),
-        ("twice.log.gz", gzip(&gzip(lines(0..5).as_bytes())), "packed twice"),
-        ("twice.log.zst", zstd(&gzip(lines(0..5).as_bytes())), "packed twice"),
+        ("packed.xz", [b"\xfd7zXZ\0".to_vec(), noise(5_000)].concat(), "the xz data is damaged"),
+        ("packed.7z", [b"7z\xbc\xaf\x27\x1c".to_vec(), noise(5_000)].concat(), "7z archive; unpack"),
+        ("often.log.gz", gzip(&gzip(&zstd(&gzip(lines(0..5).as_bytes())))), "more than 3 times"),
         ("noise.log", noise(50_000), "no audit events"),
         ("noise.log.gz", [gzip(lines(0..5).as_bytes())[..10].to_vec(), noise(5_000)].concat(), "gzip"),
         ("zeros.log.gz", gzip(&vec![0; 8 << 20]), "ctrl_bytes"),
@@ -45,17 +46,45 @@ fn what_is_no_log_is_refused_with_a_hint() {
         ),
     ];
     let scratch = Scratch::new();
-    scratch.write("logs/good.log", lines(100..120));
+    scratch.write("good.log", lines(100..120));
     for (name, bytes, _) in cases {
-        scratch.write(&format!("logs/{name}"), bytes);
+        scratch.write(name, bytes);
     }
-    let ingested = scratch.ingest(&["logs"]);
+    let names: Vec<&str> = cases.iter().map(|(name, ..)| *name).chain(["good.log"]).collect();
+    let ingested = scratch.ingest(&names);
     for (name, _, hint) in cases {
         let account = ingested.accounts.iter().find(|account| account.source.ends_with(name)).unwrap();
         assert_eq!((account.outcome, account.rows), (Outcome::Refused, 0), "{name}: {account:?}");
         assert!(account.notes.concat().contains(hint), "{name}: {:?}", account.notes);
     }
     assert_eq!(scratch.cells(&["source"]).len(), 20);
+}
+
+#[test]
+fn the_members_of_an_archive_are_sources_and_those_without_events_are_passed_over() {
+    let scratch = Scratch::new();
+    let mut archive = tar::Builder::new(Vec::new());
+    let members: &[(&str, Vec<u8>)] = &[
+        ("audit/a.log", lines(0..10).into_bytes()),
+        ("audit/b.log.gz", gzip(&gzip(lines(10..20).as_bytes()))),
+        ("status.json", b"{\"name\": \"status\", \"healthy\": true}\n".to_vec()),
+        ("pod.yaml", b"---\napiVersion: v1\nkind: Pod\n".to_vec()),
+    ];
+    for (name, content) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o600);
+        archive.append_data(&mut header, name, content.as_slice()).unwrap();
+    }
+    scratch.write("must-gather.tar.gz", gzip(&archive.into_inner().unwrap()));
+    let ingested = scratch.ingest(&["must-gather.tar.gz"]);
+    let outcomes: Vec<_> = ingested.accounts.iter().map(|account| (account.outcome, account.rows)).collect();
+    assert_eq!(outcomes, [(Outcome::Ingested, 10), (Outcome::Ingested, 10), (Outcome::Skipped, 0)]);
+    assert!(ingested.accounts[1].source.ends_with("must-gather.tar.gz!/audit/b.log.gz"));
+    assert!(ingested.accounts[2].notes.concat().contains("no audit events"));
+    assert_eq!(scratch.cells(&["source"]).len(), 20);
+    let again = scratch.ingest(&["must-gather.tar.gz"]);
+    assert!(again.accounts[..2].iter().all(|account| account.outcome == Outcome::Known), "{:?}", again.accounts);
 }
 
 #[test]

@@ -107,7 +107,11 @@ fn an_unreadable_file_does_not_stop_the_others() {
     let scratch = Scratch::new();
     scratch.write("a.log", lines(0..30));
     // a folder of that name appears between finding and opening; permissions do not stop root
-    let found = kubesift::input::find(&[scratch.path("a.log"), scratch.write("b.log", lines(30..60))]).unwrap();
+    let found = kubesift::input::find(
+        &[scratch.path("a.log"), scratch.write("b.log", lines(30..60))],
+        &kubesift::store::Stores::default(),
+    )
+    .unwrap();
     fs::remove_file(scratch.path("b.log")).unwrap();
     let ingested =
         kubesift::ingest::ingest(&scratch.create_lake(), &found.sources, &options(), &<_>::default()).unwrap();

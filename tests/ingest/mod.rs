@@ -4,4 +4,5 @@ mod again;
 mod crash;
 mod damage;
 mod law;
+mod old;
 mod reference;

@@ -130,13 +130,13 @@ struct Found {
 }
 
 impl Found {
-    fn event(&mut self, mut expected: Row, number: usize) -> Result<Row, String> {
+    fn event(&mut self, mut expected: Row, number: usize, envelope: &str) -> Result<Row, String> {
         let found = self.rows.next().ok_or_else(|| format!("no row, but a reject: {:?}", self.rejects.next()))?;
         let uri = if expected["request_uri"].is_some() { found["request_uri"].clone() } else { None };
         conclude::conclude(&mut expected, uri.as_deref().unwrap_or_default());
         expected.insert("cluster", Some("prod".to_owned()));
         expected.insert("source", Some(SOURCE.to_owned()));
-        expected.insert("envelope", Some("native".to_owned()));
+        expected.insert("envelope", Some(envelope.to_owned()));
         expected.insert("lost", None);
         expected.insert("api_server", None);
         expected.insert("line", Some(number.to_string()));
@@ -162,13 +162,13 @@ impl Found {
             return Ok((1, 1, None));
         }
         match event::read(line) {
-            Verdict::Event(expected) => self.event(*expected, number).map(|row| (1, 0, Some(row))),
+            Verdict::Event(expected) => self.event(*expected, number, "native").map(|row| (1, 0, Some(row))),
             Verdict::Rejected(reasons) => self.reject(&reasons, number, offset, line).map(|()| (1, 0, None)),
             Verdict::List(items) if items.is_empty() => Ok((1, 1, None)),
             Verdict::List(items) => {
                 for item in &items {
                     match event::read(item.as_bytes()) {
-                        Verdict::Event(expected) => self.event(*expected, number).map(drop)?,
+                        Verdict::Event(expected) => self.event(*expected, number, "event-list").map(drop)?,
                         Verdict::List(_) => self.reject(&[Reason::NotAuditEvent], number, offset, item.as_bytes())?,
                         Verdict::Rejected(reasons) => self.reject(&reasons, number, offset, item.as_bytes())?,
                     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::{args, output};
+use super::super::{args, output, place};
 use crate::baseline::Source;
 use crate::detection::Pack;
 use crate::engine::{Events, Session};
@@ -16,7 +16,7 @@ const WIDTH: usize = 100;
 /// Arguments of `kubesift rules readiness`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The lake's folder
+    /// The lake's folder or URL
     #[arg(long, value_name = "DIR")]
     lake: PathBuf,
     /// Format
@@ -33,9 +33,9 @@ pub(super) struct Args {
 /// Counts, judges and prints.
 pub(super) fn run(args: &Args, pack: &Pack) -> Result<()> {
     let config = args.knowledge.config()?;
-    let lake = Lake::open(&args.lake)?;
+    let lake = Lake::open(place::lake(&args.lake)?)?;
     let snapshot = lake.snapshot()?;
-    let events = Events::Parts(snapshot.parts().to_vec());
+    let events = Events::Parts(snapshot.stored()?);
     let settings = args.limits.settings(&lake.spill_folder())?;
     let lists = config.lists_with(&pack.lists);
     let period = args.time.period()?;

@@ -162,3 +162,18 @@ fn a_finding_proves_that_it_was_not_blind() {
     readiness.found("secret_sweep");
     assert_eq!(readiness.count(Sight::Blind), 0);
 }
+
+#[test]
+fn what_was_lost_on_the_way_counts_for_who_asks_for_it() {
+    let groups = "select 1 from secret_access where array_has(groups, 'system:masters')";
+    let lost = Seen { lost: "requestURI,user.groups".into(), ..rows("secrets", Class::Read, Level::Metadata, 50) };
+    let kept = rows("secrets", Class::Read, Level::Metadata, 150);
+    let text = |share| format!("user.groups was lost on the way of {share} of its events");
+    assert_eq!(judged(&pack(METADATA, groups), std::slice::from_ref(&lost)), (Sight::Blind, text("all")));
+    assert_eq!(judged(&pack(METADATA, groups), &[lost.clone(), kept]), (Sight::Partly, text("25 %")));
+    let shown = "select groups from secret_access where actor = 'x'";
+    assert_eq!(judged(&pack(METADATA, shown), std::slice::from_ref(&lost)).0, Sight::Ready);
+    let readiness = Readiness::of(&pack(METADATA, groups), &[lost], 3, |detection| detection.header.params.clone());
+    assert_eq!(readiness.fixes.len(), 1);
+    assert!(readiness.fixes[0].what.contains("user.groups"), "{readiness:?}");
+}

@@ -9,7 +9,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use serde_json::{Value, json};
 
 use super::detecting::detection;
-use super::{Bench, Events, Period, SWITCHES, batch, part, settings, views};
+use super::{Bench, Events, Period, SWITCHES, batch, part, settings, stored, views};
 use crate::detection::Detection;
 use crate::engine::{Detected, Session};
 
@@ -63,7 +63,7 @@ fn in_files(folder: &std::path::Path) -> Events {
     let second_day = times.values().iter().max().unwrap();
     let is_first: BooleanArray = times.values().iter().map(|time| Some(time < second_day)).collect();
     let write = |name: &str, mask| part(folder, name, &filter_record_batch(&BATCH, &mask).unwrap());
-    Events::Parts(vec![write("a.parquet", is_first.clone()), write("b.parquet", not(&is_first).unwrap())])
+    stored(folder, vec![write("a.parquet", is_first.clone()), write("b.parquet", not(&is_first).unwrap())])
 }
 
 /// Detections that share views, one that shares none, and one that fails.
@@ -133,9 +133,9 @@ fn of_exact_duplicates_the_first_line_is_kept() {
 #[test]
 fn a_filter_on_what_stages_share_reaches_the_files_below_a_computed_view() {
     let folder = tempfile::tempdir().unwrap();
-    let Events::Parts(list) = in_files(folder.path()) else { unreachable!() };
-    std::fs::remove_file(&list[1].path).unwrap();
-    let bench = open(Events::Parts(list), usize::MAX);
+    let Events::Parts(stored) = in_files(folder.path()) else { unreachable!() };
+    std::fs::remove_file(&stored.parts[1].path).unwrap();
+    let bench = open(Events::Parts(stored), usize::MAX);
     assert!(!bench.rows("select verb from sensitive where date = '2026-03-01'").is_empty());
     // a filter on what differs between stages must not choose among them
     assert!(bench.try_rows("select verb from sensitive where stage = 'ResponseStarted'").is_err());

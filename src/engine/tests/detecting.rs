@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{batch, views};
+use super::{Bench, batch, views};
 use crate::detection::{Detection, Header, Level, Status};
 use crate::engine::run_detection;
 use crate::error::{Error, Result};
@@ -147,4 +147,34 @@ fn a_detection_with_wrong_columns_says_which() {
         let error = run(sql, &[json!({})], &[]).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+/// How many findings each of some queries gives that run together, over one read of a secret and nothing of pods.
+fn found_together(queries: &[&str]) -> Vec<usize> {
+    let bench = Bench::new(&[read("a", Some("db"), json!({}))]);
+    let detections: Vec<Detection> = queries.iter().map(|sql| detection(sql)).collect();
+    let wanted: Vec<_> = detections.iter().map(|one| (one, BTreeMap::new())).collect();
+    let run = bench.session.prepare(&wanted).unwrap();
+    (0..wanted.len()).map(|index| run.find(index).unwrap().findings.len()).collect()
+}
+
+#[test]
+fn only_what_must_stay_empty_is_left_out_where_views_are_empty() {
+    const ROW: &str =
+        "select s.audit_id, s.ts as first_seen, s.ts as last_seen, s.actor, s.name as object, 1 as events";
+    let reads = format!("{ROW} from sensitive s where s.sensitivity = 'secret'");
+    let execs = format!("{ROW} from sensitive s where s.sensitivity = 'exec'");
+    let queries = [
+        reads.clone(),
+        execs.clone(),
+        format!("{ROW} from sensitive s join sensitive p on p.actor = s.actor and p.sensitivity = 'exec'"),
+        format!("{ROW} from sensitive s left join (select actor from sensitive where sensitivity = 'exec') p on p.actor = s.actor"),
+        format!("{ROW} from sensitive s where s.actor not in (select actor from sensitive where sensitivity = 'exec')"),
+        format!("{execs} union all {reads}"),
+        "select 'a' as audit_id, to_timestamp_micros(1) as first_seen, to_timestamp_micros(1) as last_seen, 'x' as actor, \
+         'y' as object, count(*) as events from sensitive where sensitivity = 'exec'"
+            .to_owned(),
+    ];
+    let queries: Vec<&str> = queries.iter().map(String::as_str).collect();
+    assert_eq!(found_together(&queries), [1, 0, 0, 1, 1, 1, 1]);
 }

@@ -150,6 +150,12 @@ impl Bench {
     }
 }
 
+/// Parts of a lake at `folder`.
+fn stored(folder: &std::path::Path, parts: Vec<crate::part::Part>) -> Events {
+    let store = object_store::local::LocalFileSystem::new_with_prefix(folder).unwrap();
+    Events::Parts(crate::part::Stored { parts, store: Arc::new(store) })
+}
+
 /// A Parquet file of rows as a part of a lake below `folder`.
 fn part(folder: &std::path::Path, name: &str, batch: &RecordBatch) -> crate::part::Part {
     use arrow::array::AsArray;
@@ -164,6 +170,7 @@ fn part(folder: &std::path::Path, name: &str, batch: &RecordBatch) -> crate::par
     writer.write(batch).unwrap();
     writer.close().unwrap();
     crate::part::Part {
+        key: path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(),
         bytes: std::fs::metadata(&path).unwrap().len(),
         path,
         rows: batch.num_rows() as u64,

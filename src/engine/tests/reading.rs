@@ -1,15 +1,21 @@
 //! Parts and batches, periods, materialised views, limits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
-use super::{Bench, Events, Period, batch, part, settings, views};
+use super::detecting::detection;
+use super::{Bench, Events, Period, batch, part, settings, stored, views};
 use crate::detection::Level;
 use crate::detection::readiness::Class;
 use crate::engine::{Extent, Session};
 use crate::error::Error;
+use crate::finding::{Finding, Severity};
+use crate::part::{Part, Stored};
 
 fn days() -> [Vec<Value>; 2] {
     let row = |day: u32, id: &str, sensitivity: &str| {
@@ -21,7 +27,7 @@ fn days() -> [Vec<Value>; 2] {
 
 fn parts(folder: &std::path::Path) -> Events {
     let [first, second] = days();
-    Events::Parts(vec![part(folder, "a.parquet", &batch(&first)), part(folder, "b.parquet", &batch(&second))])
+    stored(folder, vec![part(folder, "a.parquet", &batch(&first)), part(folder, "b.parquet", &batch(&second))])
 }
 
 fn batches() -> Events {
@@ -35,13 +41,13 @@ fn open(events: Events, period: Period, view_bytes_max: usize) -> Bench {
 #[test]
 fn parts_and_batches_give_the_same_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let stored = open(parts(folder.path()), Period::default(), usize::MAX);
+    let filed = open(parts(folder.path()), Period::default(), usize::MAX);
     let held = open(batches(), Period::default(), usize::MAX);
     for (view, rows) in [("events", 4), ("requests", 4), ("sensitive", 3), ("secret_access", 3), ("addresses", 1)] {
         let sql = format!("select * from {view} order by audit_id");
         let expected = held.rows(&sql);
         assert_eq!(expected.len(), rows, "{view}");
-        assert_eq!(stored.rows(&sql), expected, "{view}");
+        assert_eq!(filed.rows(&sql), expected, "{view}");
     }
 }
 
@@ -88,9 +94,9 @@ fn a_period_bounds_every_view() {
 #[test]
 fn parts_outside_the_filter_are_not_read() {
     let folder = tempfile::tempdir().unwrap();
-    let Events::Parts(list) = parts(folder.path()) else { unreachable!() };
-    std::fs::remove_file(&list[0].path).unwrap();
-    let bench = open(Events::Parts(list), Period::default(), usize::MAX);
+    let Events::Parts(stored) = parts(folder.path()) else { unreachable!() };
+    std::fs::remove_file(&stored.parts[0].path).unwrap();
+    let bench = open(Events::Parts(stored), Period::default(), usize::MAX);
     for filter in ["date = '2026-03-02'", "ts > timestamp '2026-03-02T00:00:00Z'"] {
         let sql = format!("select audit_id from requests where {filter} order by 1");
         assert_eq!(bench.column(&sql), ["c", "d"], "{filter}");
@@ -101,7 +107,8 @@ fn parts_outside_the_filter_are_not_read() {
 
 #[test]
 fn no_parts_are_no_rows() {
-    let bench = open(Events::Parts(Vec::new()), Period::default(), usize::MAX);
+    let folder = tempfile::tempdir().unwrap();
+    let bench = open(stored(folder.path(), Vec::new()), Period::default(), usize::MAX);
     assert_eq!(bench.rows("select * from requests"), Vec::<Value>::new());
     assert_eq!(bench.column("select count(*) from events"), ["0"]);
 }
@@ -192,4 +199,68 @@ fn what_a_killed_session_spilled_is_removed_by_the_next_one() {
         Session::open(&settings, Events::Batches(vec![]), views(), &BTreeMap::new(), Period::default()).unwrap();
     assert!(!left_behind.exists());
     assert!(of_others.iter().all(|path| path.exists()));
+}
+
+/// A file of two findings of one day, as a lake keeps them.
+fn kept(folder: &std::path::Path) -> Stored {
+    let finding = |id: &str, first_seen| Finding { finding_id: id.to_owned(), first_seen, ..finding() };
+    let day = 1_772_323_200_000_000;
+    let rows = crate::finding::to_batch(&[finding("a", day), finding("b", day + 1)]).unwrap();
+    let mut columns = rows.columns().to_vec();
+    columns.extend([
+        Arc::new(TimestampMicrosecondArray::from(vec![0, 0]).with_timezone("UTC")) as ArrayRef,
+        Arc::new(StringArray::from(vec!["run", "run"])),
+        Arc::new(Int64Array::from(vec![7, 7])),
+        Arc::new(BooleanArray::from(vec![false, true])),
+        Arc::new(StringArray::from(vec!["pack", "pack"])),
+    ]);
+    let rows = RecordBatch::try_new(crate::finding::kept_schema(), columns).unwrap();
+    let path = folder.join("kept.parquet");
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let bytes = path.metadata().unwrap().len();
+    let (key, date) = ("kept.parquet".to_owned(), "2026-03-01".to_owned());
+    let part = Part { path, key, bytes, rows: 2, date, ts_min: day, ts_max: day + 1 };
+    let Events::Parts(stored) = stored(folder, vec![part]) else { unreachable!() };
+    stored
+}
+
+#[test]
+fn queries_read_kept_findings_and_detections_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |kept| {
+        let bench = open(batches(), Period::default(), usize::MAX);
+        Bench { session: bench.session.with_findings(kept).unwrap(), folder: bench.folder }
+    };
+    let sql = "select finding_id from findings where first_seen > timestamp '2026-03-01T00:00:00Z' order by 1";
+    assert_eq!(open(None).column(sql), [""; 0]);
+    let bench = open(Some(kept(folder.path())));
+    assert_eq!(bench.column(sql), ["b"]);
+    assert_eq!(bench.column("select count(*) from findings where date = '2026-03-01' and lake_version = 7"), ["2"]);
+    assert_eq!(bench.column("select count(*) from findings where date = '2026-03-02'"), ["0"]);
+    assert_eq!(bench.column("select attack[1] from findings where late and cluster = 'c1'"), ["TA0006/T1528"]);
+
+    let peeks = detection("select audit_id, first_seen, last_seen, actor, object, events from findings");
+    let error = bench.session.detect(&peeks, &BTreeMap::new()).unwrap_err();
+    assert!(error.to_string().contains("reads what was found before"), "{error}");
+}
+
+fn finding() -> Finding {
+    Finding {
+        detection: "d".to_owned(),
+        title: "t".to_owned(),
+        severity: Severity::Low,
+        attack: vec!["TA0006/T1528".to_owned()],
+        audit_id: "e".to_owned(),
+        audit_ids: Vec::new(),
+        first_seen: 0,
+        last_seen: 0,
+        actor: String::new(),
+        object: String::new(),
+        events: 1,
+        cluster: "c1".to_owned(),
+        finding_id: String::new(),
+        evidence: "{}".to_owned(),
+    }
 }

@@ -87,7 +87,7 @@ fn sensitive_leaves_out_what_is_other() {
 fn filters_on_shared_columns_reach_the_scan() {
     let folder = tempfile::tempdir().unwrap();
     let part = super::part(folder.path(), "a.parquet", &super::batch(&[json!({"resource": "pods"})]));
-    let events = super::Events::Parts(vec![part]);
+    let events = super::stored(folder.path(), vec![part]);
     let bench = Bench::open(events, &std::collections::BTreeMap::new(), super::Period::default(), usize::MAX);
     for filter in [
         "resource = 'pods'",

@@ -15,7 +15,7 @@ mod parts;
 
 use memchr::memmem::Finder;
 
-use super::columns::{Origin, Rows, flags};
+use super::columns::{CLOCK_SKEW, LONG_AGENT, Origin, Rows, flags};
 use super::document::text_of;
 use super::parse::{Body, Object};
 use super::redact::Redactor;
@@ -129,7 +129,8 @@ impl Quick {
         }
         codes[Coded::Verb] = words.code_of_bytes(Coded::Verb, spans.verb);
         let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
-        codes[Coded::Flags] = words.code_of(Coded::Flags, flags(false, said.long_agent, stage_ts < ts).as_deref());
+        let flags = flags(&[(said.long_agent, LONG_AGENT), (stage_ts < ts, CLOCK_SKEW)]);
+        codes[Coded::Flags] = words.code_of(Coded::Flags, flags.as_deref());
         let object = kind(words, &codes);
         let mut put = |column, body: Option<&[u8]>| {
             let texts = block.texts_mut(column);

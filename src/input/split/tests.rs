@@ -240,3 +240,53 @@ proptest! {
         prop_assert_eq!(split(&format!("[{event},{event}]")), format!("{event}\n{event}\n"));
     }
 }
+
+#[test]
+fn lists_of_log_stores_give_their_elements() {
+    let cases = [
+        (r#"{"events":[{"message":"a"}],"searchedLogStreams":[{"x":1}]}"#, "{\"message\":\"a\"}\n"),
+        (r#"{"Items":[{"Level":"a"}]}"#, "{\"Level\":\"a\"}\n"),
+        (r#"{"status":"x","records":[{"a":[1]},{"b":2}]}"#, "{\"a\":[1]}\n{\"b\":2}\n"),
+        (r#"{"results":[[{"field":"a"}],[]],"statistics":{}}"#, "[{\"field\":\"a\"}]\n[]\n"),
+        (r#"{"took":1,"hits":{"total":{"value":2},"hits":[{"_id":1},{"_id":2}]}}"#, "{\"_id\":1}\n{\"_id\":2}\n"),
+        (
+            r#"{"data":{"resultType":"s","result":[{"stream":{"values":[0]},"values":[["1","a"]]},{"values":[["2","b"]],"x":[3]}]}}"#,
+            "[\"1\",\"a\"]\n[\"2\",\"b\"]\n",
+        ),
+        (r#"{"records":[{"c":1}],"streams":[{"values":[["1","a"]]}]}"#, "{\"c\":1}\n[\"1\",\"a\"]\n"),
+    ];
+    for (document, items) in cases {
+        assert_eq!(split(document), items, "{document}");
+        let value: serde_json::Value = serde_json::from_str(document).unwrap();
+        assert_eq!(split(&format!("{value:#}")), items, "{document}, pretty");
+    }
+}
+
+#[test]
+fn lists_elsewhere_are_members_like_others() {
+    for object in [
+        r#"{"hits":[1]}"#,
+        r#"{"a":{"hits":[1],"records":[2]}}"#,
+        r#"{"data":{"result":[{"a":{"values":[1]}},[{"values":[2]}]],"values":[3]}}"#,
+        r#"{"data":[{"result":[{"values":[1]}]}]}"#,
+        r#"{"hits":{"a":{"hits":[1]}},"x":{"records":[2]}}"#,
+        r#"{"a":"records","b":[1],"c":{"d":"events"},"e":[2]}"#,
+    ] {
+        assert_eq!(split(object), format!("{object}\n"));
+    }
+}
+
+#[test]
+fn a_wrapper_longer_than_what_is_looked_at_is_split() {
+    let long = "x".repeat(limits::SNIFF_BYTES);
+    let head = |text: &str| wants_splitting(&text.as_bytes()[..limits::SNIFF_BYTES]);
+    for key in ["messageType", "records", "events", "data"] {
+        assert!(head(&format!("{{\"{key}\":\"{long}")), "{key}");
+        assert!(head(&format!("{{\"{key}\":1,\"x\":[[\"a\",\"{long}")), "{key}");
+    }
+    assert!(!head(&format!("{{\"a\":1,\"x\":\"{long}")));
+    assert!(!head(&format!("{{\"auditID\":1,\"records\":\"{long}")));
+    assert!(!head(&format!("{{\"records\":\"a\nb{long}")), "a torn line");
+    assert!(!wants_splitting(b"{\"records\":[1]}\n{\"records\":[2]}\n"), "documents on lines of their own");
+    assert!(wants_splitting(b"{\"messageType\":1}{\"messageType\":1}"));
+}

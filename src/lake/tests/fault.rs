@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
-use super::{DAY_1, DAY_2, hashes, ingest, ingest_on, tree};
+use super::findings::{dates, finding, ids, keep};
+use super::{DAY_1, DAY_2, EVENTS, hashes, ingest, ingest_on, tree};
 use crate::error::Result;
 use crate::lake::disk::{Disk, Step, Watch, folder_of};
-use crate::lake::{Commit, Lake, Run};
+use crate::lake::{Commit, Kept, Lake, Run};
 
 /// How a run is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     /// One operation fails, as on a full disk; the program goes on and may tidy up.
     Error,
     /// The program is killed: nothing happens any more.
@@ -25,7 +26,7 @@ enum Stop {
 
 /// Stops the program at the `at`th operation.
 #[derive(Debug)]
-struct Faults {
+pub(super) struct Faults {
     at: usize,
     stop: Stop,
     seen: Mutex<Seen>,
@@ -81,17 +82,17 @@ impl Watch for Faults {
             Step::Write(path) => drop(seen.unsynced.insert(path.to_owned())),
             Step::Sync(path) => drop(seen.unsynced.remove(path)),
             Step::SyncFolder(folder) => seen.names.retain(|name| name.folder() != folder),
-            Step::Remove => {}
+            Step::Remove | Step::Put => {}
         }
     }
 }
 
 impl Faults {
-    fn at(at: usize, stop: Stop) -> Arc<Self> {
+    pub(super) fn at(at: usize, stop: Stop) -> Arc<Self> {
         Arc::new(Self { at, stop, seen: Mutex::default() })
     }
 
-    fn steps(&self) -> usize {
+    pub(super) fn steps(&self) -> usize {
         self.seen.lock().unwrap().steps
     }
 
@@ -214,6 +215,62 @@ fn a_loss_of_power_at_any_operation_leaves_the_run_absent_or_complete() {
     at_every_operation(Stop::PowerLoss, with_one_run, second_run, check_second_run);
 }
 
+fn with_kept_findings(root: &Path) {
+    with_one_run(root);
+    let lake = Lake::open(root).unwrap();
+    keep(&lake, &[finding("old", DAY_1)], &[("2026-03-01", "k1")]).unwrap();
+}
+
+fn second_keep(root: &Path, disk: Disk) -> Result<()> {
+    keep_new(&Lake { disk, ..Lake::open(root)? }).map(|_| ())
+}
+
+/// Adds to a date that the table has, and to one that it has not.
+fn keep_new(lake: &Lake) -> Result<Kept> {
+    let findings = [finding("old", DAY_1), finding("late", DAY_1 + 1), finding("new", DAY_2)];
+    keep(lake, &findings, &[("2026-03-01", "k2"), ("2026-03-02", "k1")])
+}
+
+/// The findings and the dates before, or those after; then a clean run completes them, and no trace is left.
+fn check_second_keep(root: &Path, acknowledged: bool, had: bool, case: &str) {
+    let lake = Lake::open(root).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let (found, examined) = (ids(&lake), lake.examined().unwrap_or_else(|error| panic!("{case}: {error}")));
+    let after = examined == dates(&[("2026-03-01", "k2"), ("2026-03-02", "k1")]);
+    if after {
+        assert_eq!(found, ["late", "new", "old"], "{case}");
+    } else {
+        assert!(!acknowledged, "{case}: acknowledged, and lost");
+        assert_eq!(found, if had { vec!["old"] } else { Vec::new() }, "{case}");
+        assert_eq!(examined, if had { dates(&[("2026-03-01", "k1")]) } else { dates(&[]) }, "{case}");
+    }
+    let kept = keep_new(&lake).unwrap_or_else(|error| panic!("{case}: {error}"));
+    let late = if had && !after { vec!["late".to_owned()] } else { Vec::new() };
+    assert_eq!((kept.version.is_none(), kept.late), (after, late), "{case}");
+    assert_eq!(ids(&lake), ["late", "new", "old"], "{case}");
+    assert_eq!(hashes(&lake.snapshot().unwrap()), OLD, "{case}");
+    let left: Vec<_> = tree(root).into_iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let count = |piece: &str| left.iter().filter(|path| path.contains(piece)).count();
+    assert_eq!(count("_tmp/"), 0, "{case}: {left:#?}");
+    let kept = (count("findings/date=2026-03-01/"), count("findings/date=2026-03-02/"), count("findings/_delta_log/"));
+    assert_eq!(kept, if had { (2, 1, 3) } else { (1, 1, 2) }, "{case}: {left:#?}");
+}
+
+#[test]
+fn findings_are_kept_with_their_dates_or_not_at_all_wherever_a_run_is_stopped() {
+    for stop in [Stop::Error, Stop::Crash, Stop::PowerLoss] {
+        at_every_operation(stop, with_kept_findings, second_keep, |root, acknowledged, case| {
+            check_second_keep(root, acknowledged, true, case);
+        });
+    }
+}
+
+#[test]
+fn the_first_findings_are_kept_or_not_at_all_wherever_the_power_is_lost() {
+    at_every_operation(Stop::PowerLoss, with_one_run, second_keep, |root, acknowledged, case| {
+        check_second_keep(root, acknowledged, false, case);
+    });
+}
+
 #[test]
 fn a_creation_that_was_interrupted_is_taken_up() {
     for stop in [Stop::Error, Stop::Crash, Stop::PowerLoss] {
@@ -244,7 +301,7 @@ fn what_a_run_calls_known_survives_a_loss_of_power() {
         let faults = Faults::at(usize::MAX, Stop::PowerLoss);
         let lake = Lake { disk: Disk::watched(faults.clone()), ..Lake::open(root).unwrap() };
         // the dead run's link, as the file system would still hold it back
-        let entry = lake.layout.log_entry(2);
+        let entry = lake.layout.log_entry(EVENTS, 2);
         if entry.exists() {
             faults.seen.lock().unwrap().names.push(Name::Made(entry.clone()));
             let run = lake.begin().unwrap();

@@ -1,4 +1,9 @@
-//! `kubesift.toml`: what the user knows of the cluster and the program cannot. All of it is optional.
+//! `kubesift.toml`: what the user knows of the cluster and the program cannot, and what a night's run reads and writes.
+//! All of it is optional.
+
+mod night;
+mod pattern;
+mod time;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +15,11 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::finding::Finding;
+use crate::store::is_url;
+
+pub use self::night::{Export, LogSource, Night, Only};
+pub use self::pattern::{Named, Pattern};
+pub use self::time::{DAY, day_of, duration, midnight, moment};
 
 /// Lists of networks: each entry an address or a CIDR.
 pub const NETWORK_LISTS: [&str; 7] = [
@@ -41,6 +51,18 @@ pub struct Config {
     /// Findings that someone decided not to be shown.
     #[serde(default)]
     pub suppress: Vec<Suppression>,
+    /// The lake of `kubesift run`: a folder or a URL. A relative path, here and below, starts at the configuration's
+    /// folder.
+    pub lake: Option<String>,
+    /// The logs of `kubesift run`.
+    #[serde(default, rename = "source")]
+    pub sources: Vec<LogSource>,
+    /// How `kubesift run` runs.
+    #[serde(default, rename = "run")]
+    pub night: Night,
+    /// The files of findings that `kubesift run` writes.
+    #[serde(default, rename = "export")]
+    pub exports: Vec<Export>,
 }
 
 /// A decision not to be shown certain findings. All fields that are given must match.
@@ -70,7 +92,9 @@ impl Config {
             .map_err(|error| Error::usage(format!("{}: the configuration cannot be read: {error}", path.display())))?;
         let at = |reason| Error::usage(format!("{}: {reason}", path.display()));
         let mut config = Self::parse(&text).map_err(at)?;
-        config.read_lists(path.parent().unwrap_or(Path::new(""))).map_err(at)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.read_lists(folder).map_err(at)?;
+        config.start_at(folder);
         config.check().map_err(at)?;
         Ok(config)
     }
@@ -96,8 +120,22 @@ impl Config {
         Ok(config)
     }
 
-    /// Checks what the types do not: names of lists, networks, dates.
+    /// Lets the relative paths of a night's run start at `folder`.
+    fn start_at(&mut self, folder: &Path) {
+        let sources = self.sources.iter_mut().map(|source| &mut source.path);
+        let exports = self.exports.iter_mut().map(|export| &mut export.path);
+        let night = [&mut self.night.report, &mut self.night.metrics, &mut self.night.rules];
+        let outputs = night.into_iter().chain([&mut self.lake]).filter_map(Option::as_mut);
+        for path in sources.chain(exports).chain(outputs) {
+            if !is_url(path) {
+                *path = folder.join(&*path).to_string_lossy().into_owned();
+            }
+        }
+    }
+
+    /// Checks what the types do not: names of lists, networks, dates, paths.
     pub fn check(&self) -> Result<(), String> {
+        night::check(self)?;
         for (list, entries) in &self.lists {
             if NETWORK_LISTS.contains(&list.as_str()) {
                 entries.iter().try_for_each(|entry| network(entry).map(drop))?;
@@ -248,6 +286,21 @@ mod tests {
         assert!(Config::read(&path).unwrap_err().to_string().contains("\"nonsense\" is no network"));
         fs::remove_file(folder.path().join("tor.txt")).unwrap();
         assert!(Config::read(&path).unwrap_err().to_string().contains("list_files.tor_networks"));
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_folder_of_the_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubesift.toml");
+        let text = "lake = 'lake'\n[[source]]\npath = './logs/{date}'\n[[source]]\npath = 's3://b/{date}'\n\
+                    [run]\nmetrics = '/var/a.prom'\n[[export]]\npath = 'out/{date}.csv'\n";
+        fs::write(&path, text).unwrap();
+        let config = Config::read(&path).unwrap();
+        let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        assert_eq!(config.lake, Some(at("lake")));
+        assert_eq!([&config.sources[0].path, &config.sources[1].path], [&at("./logs/{date}"), "s3://b/{date}"]);
+        assert_eq!(config.night.metrics.as_deref(), Some("/var/a.prom"));
+        assert_eq!(config.exports[0].path, at("out/{date}.csv"));
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! Object stores: a real S3 server on loopback, what goes wrong on the way to it, and the program over it.
+
+mod program;
+mod server;
+mod store;
