@@ -312,3 +312,38 @@ pub(super) fn blind(accesses: &[Access], entries: &[Entry]) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(name: &str, how: &str, actor: &str) -> Access {
+        let some = |text: &str| Some(text.to_owned());
+        let (namespace, name, actor) = (some("shop"), some(name), some(actor));
+        Access { namespace, name, how: how.to_owned(), actor, certain: true, requests: 1, ..Access::default() }
+    }
+
+    #[test]
+    fn what_was_read_comes_before_what_was_only_listed() {
+        let accesses =
+            [access("listed", "listed", "eve"), access("read", "read", "eve"), access("no", "denied", "eve")];
+        let names: Vec<String> = secrets(&accesses, &[], &[]).into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["read", "listed"]);
+    }
+
+    #[test]
+    fn a_secret_names_each_of_its_readers_once() {
+        let accesses = [access("a", "read", "eve"), access("a", "listed", "eve"), access("a", "read", "bob")];
+        let found = secrets(&accesses, &[], &[]);
+        let readers: Vec<_> = found[0].readers.iter().map(|one| (one.actor.as_str(), one.how.join(" "))).collect();
+        assert_eq!(readers, [("bob", "read".to_owned()), ("eve", "listed read".to_owned())]);
+    }
+
+    #[test]
+    fn the_parts_of_a_workload_are_not_restarted_beside_it() {
+        let all =
+            ["replicasets shop/web-7d9f", "deployments shop/web", "replicasets shop/other-1", "jobs shop/load-29"];
+        let kept = whole(all.map(ToOwned::to_owned).to_vec());
+        assert_eq!(kept, ["deployments shop/web", "jobs shop/load-29", "replicasets shop/other-1"]);
+    }
+}

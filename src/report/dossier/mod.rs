@@ -8,8 +8,6 @@ mod page;
 mod rights;
 mod rotate;
 mod sections;
-#[cfg(test)]
-mod tests;
 mod text;
 
 use std::io::Write;

@@ -1,1 +1,0 @@
-//! What people and machines get to read of a dossier.
