@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The folders that go in. Cargo watches each as a whole, so that a new file is seen too.
-const FOLDERS: [&str; 4] = ["sql/views", "sql/detections", "sql/lists", "sql/coverage"];
+const FOLDERS: [&str; 5] = ["sql/views", "sql/detections", "sql/dossier", "sql/lists", "sql/coverage"];
 
 fn main() -> io::Result<()> {
     let variable = |name: &str| {

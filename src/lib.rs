@@ -23,7 +23,7 @@
 //! | 1 | [`account`], [`block`], [`part`], [`finding`], [`store`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`rbac`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
-//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`prove`], [`generate`] |
+//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`dossier`], [`prove`], [`generate`] |
 //! | 5 | [`run`] |
 //! | 6 | [`cli`], then `main` |
 //!
@@ -66,6 +66,7 @@ pub mod report;
 
 pub mod baseline;
 pub mod detect;
+pub mod dossier;
 pub mod explain;
 pub mod generate;
 pub mod ingest;

@@ -83,6 +83,22 @@ pub const EXPLAINED_REQUESTS_MAX: usize = 20;
 pub const QUESTION_NAMES_MAX: usize = 20;
 /// Characters of one name in a question of `explain`; what needs more is not asked for.
 pub const QUESTION_NAME_CHARS_MAX: usize = 400;
+/// Rows of one answer of a dossier that are looked at; beyond it the dossier says that it is not all.
+pub const DOSSIER_ROWS_MAX: usize = 200_000;
+/// Rows of one table of a dossier that are shown for people; machines get all of them.
+pub const DOSSIER_SHOWN_MAX: usize = 200;
+/// Credentials, and addresses, of one subject that a dossier looks for elsewhere.
+pub const DOSSIER_NAMES_MAX: usize = 500;
+/// Times that a dossier asks for tokens that were minted with the tokens it has found.
+pub const CHAIN_LENGTH_MAX: usize = 8;
+/// Identities that may come from one address before a dossier gives their number and not their names.
+pub const SHARED_ADDRESS_IDENTITIES_MAX: usize = 10;
+/// Identities whose rights one dossier looks at.
+pub const RIGHTS_ACTORS_MAX: usize = 5;
+/// Bindings that a dossier names as the reason why requests were allowed.
+pub const REASONS_SHOWN_MAX: usize = 20;
+/// Silent times of a log that a dossier tells of.
+pub const GAPS_MAX: usize = 1_000;
 /// Identities, and secrets, whose risk a report tells.
 pub const RISKS_REPORTED_MAX: usize = 10;
 /// Findings named behind one term of a risk score.

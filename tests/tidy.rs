@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["account", "block", "finding", "part", "store"],
     &["config", "detection", "event", "input", "lake", "rbac", "risk"],
     &["engine", "report"],
-    &["baseline", "detect", "explain", "generate", "ingest", "prove"],
+    &["baseline", "detect", "dossier", "explain", "generate", "ingest", "prove"],
     &["run"],
     &["cli"],
 ];

@@ -2,6 +2,7 @@
 -- reads = ["events"]
 
 select
-  cluster, date, ts, audit_id, stage, actor, actor_kind, client_ip, credential_id, user_agent, request_uri, username, verb, resource,
-  subresource, namespace, name, outcome
+  cluster, date, ts, audit_id, stage, actor, actor_kind, client_ip, credential_id, user_agent, request_uri, username, verb,
+  api_group, resource, subresource, namespace, name, outcome, auth_reason, response_code, groups, impersonated_username,
+  impersonated_groups
 from events

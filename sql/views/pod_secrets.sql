@@ -1,5 +1,6 @@
 -- describe = "One row a Secret that a written pod spec uses. secret: namespace/name. via: volume, projected, driver (CSI and network storage), env, env_from or image_pull."
 -- reads = ["pod_specs"]
+-- materialise = true
 
 select
   * except (uses, secret_name),

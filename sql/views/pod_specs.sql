@@ -1,4 +1,4 @@
--- describe = "One row a write of a pod or of a workload that makes pods. spec: the pod spec as JSON, from the answer where it was logged, else from the request. patch: the request where it is a JSON patch. workload: resource namespace/name."
+-- describe = "One row a write of a pod or of a workload that makes pods. spec: the pod spec as JSON, from the answer where it was logged, else from the request. patch: the request where it is a JSON patch. workload: resource namespace/name. owner_kind, owner_name: what made it, where the body says so."
 -- reads = ["sensitive"]
 -- materialise = true
 
@@ -10,7 +10,9 @@ select
     json_get_str(request_object, 'metadata', 'generateName'),
     '*'
   ) as workload,
-  coalesce(json_get_str(spec, 'serviceAccountName'), json_get_str(spec, 'serviceAccount')) as service_account
+  coalesce(json_get_str(spec, 'serviceAccountName'), json_get_str(spec, 'serviceAccount')) as service_account,
+  json_texts(object, 'metadata', 'ownerReferences', '*', 'kind')[1] as owner_kind,
+  json_texts(object, 'metadata', 'ownerReferences', '*', 'name')[1] as owner_name
 from (
   select
     *,

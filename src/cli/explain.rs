@@ -100,7 +100,7 @@ fn findings(path: &Path) -> Result<Vec<Finding>> {
 }
 
 /// The findings of which the lake keeps one that begins with `id`; none where it keeps none.
-fn kept(lake: &Lake, settings: &Settings, id: &str) -> Result<Option<Vec<Finding>>> {
+pub(super) fn kept(lake: &Lake, settings: &Settings, id: &str) -> Result<Option<Vec<Finding>>> {
     let Some(table) = lake.findings()? else { return Ok(None) };
     let session = findings_session(settings, table)?;
     let mut found = Vec::new();

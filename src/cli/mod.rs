@@ -9,17 +9,20 @@ mod findings;
 mod generate;
 mod ingest;
 mod init;
+mod investigate;
 mod lake;
 mod output;
 mod place;
 mod probe;
 mod progress;
 mod risk;
+mod rotate;
 mod rules;
 mod run;
 mod schema;
 mod signals;
 mod sql;
+mod subject;
 mod triage;
 
 use std::io::{ErrorKind, Write};
@@ -61,6 +64,10 @@ enum Command {
     Findings(findings::Args),
     /// One finding with its reasons, the requests behind it, and what to ask next
     Explain(explain::Args),
+    /// Which secrets an identity reached, who else it is, and what to replace
+    Investigate(investigate::Args),
+    /// The secrets and credentials to replace after what somebody did
+    Rotate(rotate::Args),
     /// What speaks against each identity, and for the loss of each secret
     Risk(risk::Args),
     /// Ask a lake a question in SQL
@@ -133,6 +140,8 @@ fn dispatch(command: Command) -> Result<Ending> {
         Command::Init(args) => init::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Investigate(args) => investigate::run(&args),
+        Command::Rotate(args) => rotate::run(&args),
         Command::Risk(args) => risk::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::Lake(args) => lake::run(&args),

@@ -7,6 +7,7 @@
 //!
 //! Call it from a thread that runs no Tokio task: it waits for its own.
 
+mod answers;
 mod check;
 mod compact;
 mod detect;
@@ -25,6 +26,7 @@ mod session;
 mod tests;
 mod views;
 
+pub use answers::{Answer, Question, Value, Values};
 pub use check::{Checker, Flaw};
 pub use detect::{Detected, Run, run_detection};
 pub use facts::Extent;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
+pub use self::quote::word;
 use crate::config::Config;
 use crate::detection::Detection;
 use crate::engine::{Evidence, Session};

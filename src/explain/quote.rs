@@ -42,8 +42,9 @@ pub(super) fn literal(text: &str) -> Option<String> {
     (literal.len() <= 8 * QUESTION_NAME_CHARS_MAX).then_some(literal)
 }
 
-/// The lake's folder as a word of a shell. Where its name cannot be shown as it is, a variable stands for it.
-pub(super) fn word(path: &Path) -> String {
+/// The lake's folder, or another text, as a word of a shell. Where it cannot be shown as it is, a variable stands for it.
+#[must_use]
+pub fn word(path: &Path) -> String {
     const UNKNOWN: &str = "\"$LAKE\"";
     let Some(text) = path.to_str().filter(|text| matches!(escape::terminal(text), std::borrow::Cow::Borrowed(_)))
     else {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 
-use super::{Options, Totals, Wrapper, Wrapping, generate};
+use super::{Options, Totals, Wrapper, Wrapping, generate, thefts};
 use crate::error::{Error, Result};
 use crate::limits::GENERATED_FILE_BYTES;
 
@@ -59,11 +59,13 @@ pub struct Written {
     pub files: Vec<PathBuf>,
     /// The labels.
     pub labels: PathBuf,
+    /// What the attacks gained.
+    pub truth: PathBuf,
 }
 
 /// Generates a log into a folder: `audit-<UTC time of the first event>.log`, with the suffix of its compression, and
-/// `labels.jsonl`. Wrapped files are named after what they are wrapped in. The folder is created; files that are already
-/// there are not overwritten.
+/// `labels.jsonl` and `_truth.jsonl`. Wrapped files are named after what they are wrapped in. The folder is created; files
+/// that are already there are not overwritten.
 pub fn write_folder(options: &Options, out: &Path, folder: &FolderOptions) -> Result<Written> {
     std::fs::create_dir_all(out).map_err(|error| Error::storage(out, error))?;
     let mut labels = Target::create(out.join("labels.jsonl"), Compression::None)?;
@@ -74,7 +76,12 @@ pub fn write_folder(options: &Options, out: &Path, folder: &FolderOptions) -> Re
         labels.write(b"\n")
     })?;
     files.close()?;
-    Ok(Written { totals, files: files.done, labels: labels.close()? })
+    let mut truth = Target::create(out.join("_truth.jsonl"), Compression::None)?;
+    for theft in thefts(options)? {
+        let line = serde_json::to_string(&theft).map_err(|error| Error::Internal(format!("truth: {error}")))?;
+        truth.write((line + "\n").as_bytes())?;
+    }
+    Ok(Written { totals, files: files.done, labels: labels.close()?, truth: truth.close()? })
 }
 
 /// Generates a log into a stream, without labels.

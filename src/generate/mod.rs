@@ -23,7 +23,7 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 
 use serde::Serialize;
 
-pub use attack::Attack;
+pub use attack::{Attack, Theft};
 pub use folder::{Compression, FolderOptions, Written, write_folder, write_stream, write_wrapped};
 pub use wrap::{Wrapper, Wrapping, wrap};
 
@@ -88,19 +88,11 @@ pub fn generate(
     sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     label: &mut dyn FnMut(&Label) -> Result<()>,
 ) -> Result<Totals> {
-    if options.span < SECOND {
-        return Err(Error::usage("a log must run for at least a second; use a longer span"));
-    }
-    let end = options.start.checked_add(options.span).filter(|end| *end < 4_102_444_800 * SECOND && options.start >= 0);
-    let end = end.ok_or_else(|| Error::usage("a log must lie between 1970 and 2100; use another start or span"))?;
-    let cluster = Cluster::new(options.seed, options.start, end, options.events);
+    let cluster = world(options)?;
     let mut log = Log { waiting: BinaryHeap::new(), arrivals: 0, sink, totals: Totals::default() };
     let mut labels = Vec::new();
-    let mut attacks = options.attacks.clone();
-    attacks.sort_unstable();
-    attacks.dedup();
-    for attack in attacks {
-        let (tape, labelled) = attack::raid(&cluster, attack);
+    for attack in attacks(options) {
+        let (tape, labelled, _) = attack::raid(&cluster, attack);
         labels.extend(labelled);
         log.keep(&tape);
     }
@@ -118,6 +110,29 @@ pub fn generate(
     )?;
     log.flush(i64::MAX)?;
     Ok(log.totals)
+}
+
+/// What the attacks in such a log truly gain: the secrets within reach, the pods entered, the tokens minted.
+pub fn thefts(options: &Options) -> Result<Vec<Theft>> {
+    let cluster = world(options)?;
+    Ok(attacks(options).into_iter().map(|attack| attack::raid(&cluster, attack).2).collect())
+}
+
+fn world(options: &Options) -> Result<Cluster> {
+    if options.span < SECOND {
+        return Err(Error::usage("a log must run for at least a second; use a longer span"));
+    }
+    let end = options.start.checked_add(options.span).filter(|end| *end < 4_102_444_800 * SECOND && options.start >= 0);
+    let end = end.ok_or_else(|| Error::usage("a log must lie between 1970 and 2100; use another start or span"))?;
+    Ok(Cluster::new(options.seed, options.start, end, options.events))
+}
+
+/// The attacks, each once.
+fn attacks(options: &Options) -> Vec<Attack> {
+    let mut attacks = options.attacks.clone();
+    attacks.sort_unstable();
+    attacks.dedup();
+    attacks
 }
 
 /// The division of the log into slices of equal time and, but for one, equal events.

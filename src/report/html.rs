@@ -56,6 +56,12 @@ impl Format for Html {
 }
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
+    environment_of(PAGE, include_str!("page.html").to_owned())
+}
+
+/// An environment with one template, in which every text is cut, made visible and escaped. The template's name ends in
+/// `.html`.
+pub(super) fn environment_of(name: &'static str, text: String) -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -67,7 +73,7 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
         }
         None => escape_formatter(out, state, value),
     });
-    environment.add_template(PAGE, include_str!("page.html"))?;
+    environment.add_template_owned(name, text)?;
     Ok(environment)
 }
 

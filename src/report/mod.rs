@@ -3,6 +3,7 @@
 //! A format receives a [`Report`] and writes bytes; it knows no engine, no clock and no host, so that the same input
 //! gives the same bytes. What a log says passes through [`escape`] on its way out.
 
+pub mod dossier;
 pub mod escape;
 pub mod explanation;
 pub mod file;

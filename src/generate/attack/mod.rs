@@ -4,6 +4,7 @@ mod config;
 mod identity;
 mod pod;
 mod secret;
+mod theft;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::theft::Theft;
 use super::Label;
 use super::actor::{Actor, Credential};
 use super::call::Call;
@@ -173,20 +175,21 @@ pub(super) struct Raid<'a> {
     /// Where the attacker sits.
     outside: String,
     labels: Vec<(i64, Label)>,
+    theft: Theft,
 }
 
-/// Runs the attack at a time of the seed's choice; returns its events and its labels with their times.
-pub(super) fn raid(cluster: &Cluster, attack: Attack) -> (Tape, Vec<(i64, Label)>) {
+/// Runs the attack at a time of the seed's choice; returns its events, its labels with their times, and what it gained.
+pub(super) fn raid(cluster: &Cluster, attack: Attack) -> (Tape, Vec<(i64, Label)>, Theft) {
     let number = Attack::ALL.iter().position(|other| *other == attack).unwrap_or(0);
     let mut dice = Dice::new(cluster.seed, "attack", number as u64);
     let span = cluster.end - cluster.start;
     let at = cluster.start + dice.between(span / 8, span / 4 * 3);
     let scene = Scene { cluster, tape: Tape::new(dice, u64::MAX, cluster.end), at };
     let outside = format!("203.0.113.{}", 10 + number);
-    let mut raid = Raid { scene, attack, outside, labels: Vec::new() };
+    let mut raid = Raid { scene, attack, outside, labels: Vec::new(), theft: Theft::new(attack) };
     attack.scenario()(&mut raid);
     raid.scene.tape.sort();
-    (raid.scene.tape, raid.labels)
+    (raid.scene.tape, raid.labels, raid.theft)
 }
 
 impl Raid<'_> {
@@ -201,9 +204,15 @@ impl Raid<'_> {
     }
 
     fn record(&mut self, step: String, noisy: bool, actor: &Actor, call: &Call) {
+        self.gain(actor, call);
         let id = self.scene.call(actor, call);
         self.label(id, step, noisy);
         self.wait(2, 12);
+    }
+
+    /// Notes what a request gains.
+    fn gain(&mut self, actor: &Actor, call: &Call) {
+        self.theft.add(self.scene.cluster, self.scene.at, actor, call);
     }
 
     fn label(&mut self, id: Uuid, step: String, noisy: bool) {
@@ -252,7 +261,8 @@ mod tests {
         for span in [HOUR, DAY] {
             let cluster = Cluster::new(11, 0, span, 100_000);
             for attack in Attack::ALL {
-                let (tape, labels) = raid(&cluster, attack);
+                let (tape, labels, theft) = raid(&cluster, attack);
+                assert!(!theft.actors.is_empty() && !theft.addresses.is_empty(), "{attack}");
                 assert!(labels.iter().any(|(_, label)| !label.noisy), "{attack}");
                 assert!(labels.len() <= tape.marks().len(), "{attack}");
                 for mark in tape.marks() {

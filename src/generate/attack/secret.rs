@@ -119,6 +119,7 @@ pub(super) fn audit_id_reuse(raid: &mut Raid) {
     let node = &cluster.nodes[pod.node].ip;
     let thief = raid.taken(&token, &cluster.kubelets[pod.node].agent).forwarding(node);
     let call = Call::new("list", &SECRETS).query("limit=500");
+    raid.gain(&thief, &call);
     raid.scene.tape.record_as(id, raid.scene.at, &thief, &call);
     raid.label(id, "lists all secrets under the audit id of a kubelet's request".to_owned(), false);
 }

@@ -64,7 +64,7 @@ fn table(titles: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 /// A block of code, which ends at more backticks than there are in it.
-fn block(language: &str, text: &str) -> String {
+pub(in crate::report) fn block(language: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let lines: String = text

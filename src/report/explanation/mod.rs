@@ -8,6 +8,7 @@ mod tests;
 
 use std::io::Write;
 
+pub(super) use self::markdown::block;
 use super::io_error;
 use super::{evidence, human};
 use crate::detection::{Detection, attack};

@@ -1,0 +1,9 @@
+-- describe = "What the log tells of roles and bindings: one row a line about one or several of them, reads whose answer was logged included, with the bodies."
+-- reads = ["events"]
+
+select
+  cluster, ts, verb, api_group, resource, namespace, name, outcome, request_uri, request_object, response_object
+from events
+where resource in ('roles', 'clusterroles', 'rolebindings', 'clusterrolebindings') and subresource is null
+  and outcome = 'allowed' and (stage is distinct from 'RequestReceived')
+  and (verb in ('create', 'update', 'patch', 'delete', 'deletecollection') or response_object is not null)

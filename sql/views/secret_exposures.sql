@@ -1,0 +1,76 @@
+-- describe = "Which Secret came into whose hands: one row a request and Secret. how: read, patched (the answer holds it whole), listed, watched or deleted (by a collection, expanded to all that were there), mounted (by a pod that the actor wrote) or entered (by exec and the like into a pod that has it). secret_namespace, secret_name: the Secret. certain: the log names it; else it is only referred to. through: the pod, workload or selector."
+-- reads = ["secret_access", "secret_lives", "pod_secrets", "pod_entries"]
+
+with reads as (
+  select
+    cluster, ts, stage_ts, audit_id, actor, actor_kind, username, client_ip, user_agent, credential_id, pod_name, verb,
+    outcome, namespace, name, request_uri,
+    -- what only names secrets gives nothing away: a table for people, or metadata alone
+    json_get_str(response_object, 'kind') as answer,
+    response_object
+  from secret_access
+  where outcome in ('allowed', 'unknown') and (reads or verb = 'patch')
+),
+collections as (
+  select
+    *,
+    case verb when 'watch' then 'watched' when 'deletecollection' then 'deleted' else 'listed' end as how,
+    coalesce(uri_query(request_uri, 'labelSelector'), uri_query(request_uri, 'fieldSelector')) as selector
+  from reads
+  where name is null and (answer is null or answer not in ('Table', 'PartialObjectMetadataList', 'Status'))
+)
+select
+  cluster, ts, audit_id, actor, actor_kind, username, client_ip, user_agent, credential_id, pod_name, verb, outcome,
+  namespace as secret_namespace, name as secret_name,
+  case verb when 'patch' then 'patched' else 'read' end as how,
+  true as certain,
+  arrow_cast(null, 'Utf8') as through
+from reads
+where namespace is not null and name is not null
+  and (answer is null or answer not in ('Table', 'PartialObjectMetadata', 'PartialObjectMetadataList', 'Status'))
+union all
+select
+  cluster, ts, audit_id, actor, actor_kind, username, client_ip, user_agent, credential_id, pod_name, verb, outcome,
+  coalesce(json_get_str(item, 'metadata', 'namespace'), namespace) as secret_namespace,
+  json_get_str(item, 'metadata', 'name') as secret_name,
+  how, true as certain, selector as through
+from (
+  select * except (response_object), unnest(json_texts(response_object, 'items')) as item
+  from collections
+  where answer = 'SecretList'
+)
+where json_get_str(item, 'metadata', 'name') is not null
+union all
+select
+  c.cluster, c.ts, c.audit_id, c.actor, c.actor_kind, c.username, c.client_ip, c.user_agent, c.credential_id,
+  c.pod_name, c.verb, c.outcome, l.namespace as secret_namespace, l.name as secret_name, c.how, l.certain,
+  c.selector as through
+from (select * from collections where namespace is not null and (answer is distinct from 'SecretList')) c
+join secret_lives l on l.cluster = c.cluster and l.namespace = c.namespace
+where (l.alive_from is null or l.alive_from <= greatest(c.ts, case when c.how = 'watched' then c.stage_ts end))
+  and (l.alive_until is null or l.alive_until >= c.ts)
+union all
+select
+  c.cluster, c.ts, c.audit_id, c.actor, c.actor_kind, c.username, c.client_ip, c.user_agent, c.credential_id,
+  c.pod_name, c.verb, c.outcome, l.namespace as secret_namespace, l.name as secret_name, c.how, l.certain,
+  c.selector as through
+from (select * from collections where namespace is null and (answer is distinct from 'SecretList')) c
+join secret_lives l on l.cluster = c.cluster
+where (l.alive_from is null or l.alive_from <= greatest(c.ts, case when c.how = 'watched' then c.stage_ts end))
+  and (l.alive_until is null or l.alive_until >= c.ts)
+union all
+select
+  cluster, ts, audit_id, actor, actor_kind, username, client_ip, user_agent, credential_id, pod_name, verb, outcome,
+  namespace as secret_namespace, split_part(secret, '/', 2) as secret_name, 'mounted' as how, false as certain,
+  workload as through
+from pod_secrets
+-- an image's secret is the kubelet's and comes into no pod
+where outcome in ('allowed', 'unknown') and namespace is not null and via <> 'image_pull'
+union all
+select
+  cluster, ts, audit_id, actor, actor_kind, username, client_ip, user_agent, credential_id, pod_name, verb, outcome,
+  split_part(secret, '/', 1) as secret_namespace, split_part(secret, '/', 2) as secret_name, 'entered' as how,
+  false as certain, pod as through
+from pod_entries
+where outcome in ('allowed', 'unknown') and secret is not null and via <> 'image_pull'
+  and kind in ('exec', 'attach', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach')

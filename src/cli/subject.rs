@@ -1,0 +1,195 @@
+//! Whom a dossier is about, as the arguments say it, and the session that answers.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{args, detect, place, signals};
+use crate::config::Config;
+use crate::engine::{Events, Evidence, Period, Session};
+use crate::error::{Error, Result};
+use crate::explain;
+use crate::finding::{Finding, Severity};
+use crate::ingest::Watch;
+use crate::lake::Lake;
+use crate::report::dossier::Subject;
+use crate::report::read;
+
+const DAY: i64 = 86_400_000_000;
+
+/// Whom to look for.
+#[derive(Debug, clap::Args)]
+pub(super) struct Whom {
+    /// The identity: whose rights were used, or who was authenticated
+    #[arg(value_name = "IDENTITY")]
+    identity: Vec<String>,
+    /// The lake's folder
+    #[arg(long, value_name = "DIR")]
+    lake: PathBuf,
+    /// Whoever this finding is about, from the addresses of its requests: its id, or the first six digits or more
+    #[arg(long, value_name = "FINDING_ID", conflicts_with = "identity")]
+    finding: Option<String>,
+    /// With --finding: from any address
+    #[arg(long, requires = "finding")]
+    everywhere: bool,
+    /// The detection that found it, so that only this one is run again
+    #[arg(long, value_name = "ID", requires = "finding", conflicts_with = "findings")]
+    detection: Option<String>,
+    /// Findings that `detect` wrote as NDJSON or JSON, so that none is run again
+    #[arg(long, value_name = "FILE")]
+    findings: Option<PathBuf>,
+    /// Only requests from this address
+    #[arg(long, value_name = "IP")]
+    address: Vec<String>,
+    /// Only requests with this credential, like JTI=... or X509SHA256=...
+    #[arg(long, value_name = "ID")]
+    credential: Vec<String>,
+    /// Only this cluster
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+    /// How many days before --since are looked at for what was there, and which rights were used
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    history: u32,
+    #[command(flatten)]
+    time: args::Time,
+    #[command(flatten)]
+    rules: args::Rules,
+    #[command(flatten)]
+    knowledge: args::Knowledge,
+    #[command(flatten)]
+    limits: args::Limits,
+}
+
+impl Whom {
+    /// The command that asks for the same list of what to replace, for a shell.
+    pub(super) fn commands(&self, subject: &Subject) -> Vec<String> {
+        // what cannot be shown as it is, is left to a variable of whoever pastes the command
+        let shell = |text: &str| match explain::word(Path::new(text)).as_str() {
+            "\"$LAKE\"" => "\"$NAME\"".to_owned(),
+            word => word.to_owned(),
+        };
+        let mut words = vec!["--lake".to_owned(), explain::word(&place::shown(&self.lake))];
+        let mut add = |flag: &str, text: Option<String>| {
+            words.extend(text.into_iter().flat_map(|text| [flag.to_owned(), shell(&text)]));
+        };
+        add("--since", subject.since.map(crate::report::human::rfc3339));
+        add("--until", subject.until.map(crate::report::human::rfc3339));
+        add("--cluster", subject.cluster.clone());
+        subject.addresses.iter().for_each(|address| add("--address", Some(address.clone())));
+        subject.credentials.iter().for_each(|id| add("--credential", Some(id.clone())));
+        words.extend(subject.actors.iter().map(|actor| shell(actor)));
+        let words = words.join(" ");
+        vec![format!("kubesift investigate {words}"), format!("kubesift rotate {words} --format csv")]
+    }
+}
+
+/// What a dossier is made with.
+pub(super) struct Case {
+    pub(super) session: Session,
+    pub(super) subject: Subject,
+    pub(super) watch: Arc<Watch>,
+}
+
+impl Whom {
+    /// The subject and a session that looks further back than it. `suspects`: all whom a finding of this severity or
+    /// more is about.
+    pub(super) fn case(&self, suspects: Option<Severity>) -> Result<Case> {
+        let config = self.knowledge.config()?;
+        let lake = Lake::open(place::lake(&self.lake)?)?;
+        let watch = Arc::new(Watch::default());
+        signals::listen(&watch)?;
+        let period = self.time.period()?;
+        let mut subject = Subject {
+            actors: self.identity.clone(),
+            addresses: self.address.clone(),
+            credentials: self.credential.clone(),
+            cluster: self.cluster.clone(),
+            since: period.since,
+            until: period.until,
+        };
+        if self.finding.is_some() || suspects.is_some() {
+            let (session, findings) = self.findings(&lake, &config, period, &watch)?;
+            if let Some(id) = &self.finding {
+                self.about(&session, &findings, id, &mut subject)?;
+            } else if let Some(least) = suspects {
+                let loud = findings.iter().filter(|finding| finding.severity >= least && !finding.actor.is_empty());
+                subject.actors =
+                    loud.map(|finding| finding.actor.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+                if subject.actors.is_empty() {
+                    return Err(Error::usage(format!(
+                        "no finding of severity {least} or more names an identity; name one, or lower --min-severity"
+                    )));
+                }
+            }
+            watch.check()?;
+        }
+        let pack = self.rules.pack()?;
+        let settings = self.limits.settings(&lake.spill_folder())?;
+        let events = Events::Parts(lake.snapshot()?.stored()?);
+        let before = Period { since: period.since.map(|since| since - i64::from(self.history) * DAY), until: None };
+        let lists = config.lists_with(&pack.lists);
+        let session = Session::open(&settings, events, args::views(&pack), &lists, before)?;
+        Ok(Case { session, subject, watch })
+    }
+
+    /// The findings, from a file or found again, and the session that has their requests.
+    fn findings(&self, lake: &Lake, config: &Config, period: Period, watch: &Watch) -> Result<(Session, Vec<Finding>)> {
+        let mut pack = self.rules.pack()?;
+        if let Some(detection) = &self.detection {
+            pack.only(std::slice::from_ref(detection))?;
+        }
+        let settings = self.limits.settings(&lake.spill_folder())?;
+        let snapshot = lake.snapshot()?;
+        if let Some(path) = &self.findings {
+            let unread = |error| Error::usage(format!("{}: the findings cannot be read: {error}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(unread)?;
+            let events = Events::Parts(snapshot.stored()?);
+            let lists = config.lists_with(&pack.lists);
+            let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
+            return Ok((session, read::findings(&path.display().to_string(), &text)?));
+        }
+        let id = self.finding.as_deref().map(explain::id).transpose()?;
+        let kept = id.map_or(Ok(None), |id| super::explain::kept(lake, &settings, &id))?;
+        if let Some(findings) = kept.filter(|_| self.detection.is_none()) {
+            let lists = config.lists_with(&pack.lists);
+            let events = Events::Parts(snapshot.stored()?);
+            return Ok((Session::open(&settings, events, args::views(&pack), &lists, period)?, findings));
+        }
+        crate::detect::check_params(&pack, config)?;
+        // what a suppression hides can be looked into too
+        let unsuppressed = Config { suppress: Vec::new(), ..config.clone() };
+        let work = detect::Work { pack: &pack, config: &unsuppressed, watch, accounts: &[] };
+        let (session, known) = detect::session(lake, &snapshot, &work, &settings, period)?;
+        let detected = crate::detect::detect(&session, &pack, &unsuppressed, &known, |_| watch.check())?;
+        Ok((session, detected.findings))
+    }
+
+    /// Makes the subject of whoever a finding is about.
+    fn about(&self, session: &Session, findings: &[Finding], id: &str, subject: &mut Subject) -> Result<()> {
+        let id = explain::id(id)?;
+        let Some(finding) = explain::pick(findings, &id)? else {
+            return Err(Error::usage(format!(
+                "no finding begins with {id}; give the same --since, --until, --rules, --pack and --config as the run \
+                 that showed it, or name its file with --findings"
+            )));
+        };
+        subject.actors.extend(Some(finding.actor.clone()).filter(|actor| !actor.is_empty()));
+        subject.cluster =
+            subject.cluster.take().or_else(|| Some(finding.cluster.clone()).filter(|name| !name.is_empty()));
+        if self.everywhere || !subject.addresses.is_empty() {
+            return Ok(());
+        }
+        let requests = session.requests(&Evidence {
+            audit_ids: &finding.audit_ids,
+            first_seen: finding.first_seen,
+            last_seen: finding.last_seen.max(finding.first_seen),
+            cluster: &finding.cluster,
+        })?;
+        // a client may give a request of its own the audit id of another's
+        let own = |actor: &Option<String>| finding.actor.is_empty() || actor.as_deref() == Some(&finding.actor);
+        let addresses = requests.rows.iter().filter(|request| own(&request.actor) || own(&request.username));
+        let addresses: BTreeSet<String> = addresses.filter_map(|request| request.client_ip.clone()).collect();
+        subject.addresses.extend(addresses);
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! Sections for a terminal.
+
+use super::super::escape::{cut, terminal};
+use super::super::grid;
+use super::Dossier;
+use super::sections::{self, Section};
+use crate::limits::{CELL_CHARS_MAX, DOSSIER_SHOWN_MAX};
+
+/// Columns that running text takes, whatever room there is.
+const PROSE: usize = 96;
+
+/// The page, every text of the log made safe for a terminal.
+pub(super) fn text(dossier: &Dossier, width: Option<u16>) -> String {
+    sections(&sections::all(dossier, DOSSIER_SHOWN_MAX), width)
+}
+
+pub(super) fn sections(sections: &[Section], width: Option<u16>) -> String {
+    sections.iter().map(|section| self::section(section, width)).collect::<Vec<_>>().join("\n")
+}
+
+fn section(section: &Section, width: Option<u16>) -> String {
+    let mut text = format!("{}\n", safe(&section.title));
+    section.lines.iter().for_each(|line| text += &wrapped(line));
+    section.code.iter().for_each(|line| text += &format!("  {}\n", terminal(line)));
+    if !section.rows.is_empty() {
+        let rows: Vec<Vec<String>> =
+            section.rows.iter().map(|row| row.iter().map(|cell| safe(cell)).collect()).collect();
+        let columns: Vec<_> = section.columns.iter().map(sections::Column::grid).collect();
+        let drawn = grid::draw(&columns, &rows, width.map(|width| width.saturating_sub(2)), None);
+        text += &drawn.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    }
+    if section.more > 0 {
+        text += &format!("  ... {} more; --format json has all\n", section.more);
+    }
+    text
+}
+
+fn safe(text: &str) -> String {
+    terminal(&cut(text, CELL_CHARS_MAX)).into_owned()
+}
+
+/// Running text, wrapped between words and indented; its further lines are indented more.
+fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in terminal(text).split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= PROSE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let indent = |index| if index == 0 { "  " } else { "    " };
+    lines.iter().enumerate().map(|(index, line)| format!("{}{line}\n", indent(index))).collect()
+}
