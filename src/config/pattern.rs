@@ -45,6 +45,16 @@ pub struct Named {
     pub cluster: Option<String>,
 }
 
+impl Piece {
+    /// What it is in a glob for any date.
+    fn glob(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Field(at) => FIELDS[*at].1,
+        }
+    }
+}
+
 impl Pattern {
     /// Reads a pattern.
     pub fn parse(text: &str) -> Result<Self, String> {
