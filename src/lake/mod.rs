@@ -170,7 +170,8 @@ impl Lake {
         use std::os::unix::fs::PermissionsExt;
         let root = self.layout.root();
         let mut names = self.disk.names(root)?.into_iter();
-        if names.any(|name| !name.starts_with(STAGED)) {
+        // another process may have made the lake since this one looked
+        if names.any(|name| !name.starts_with(STAGED)) && !self.disk.has(&self.layout.marker())? {
             let reason = "the folder is not empty and not a lake: name a new folder for the lake";
             return Err(Error::usage(format!("{}: {reason}", root.display())));
         }
@@ -205,6 +206,9 @@ impl Lake {
     fn complete(&self) -> Result<()> {
         let (layout, disk) = (&self.layout, &self.disk);
         if !self.listing()?.is_new() {
+            if disk.has(&layout.key())? {
+                return Ok(());
+            }
             let reason =
                 "the redaction key is missing; another would break every fingerprint: restore it from a backup";
             return Err(Error::integrity(layout.key(), reason));

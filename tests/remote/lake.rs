@@ -51,20 +51,6 @@ fn a_lake_in_a_bucket_answers_as_one_in_a_folder() {
 }
 
 #[test]
-fn baselines_of_a_lake_in_a_bucket_lie_in_the_bucket() {
-    let (server, scratch) = (Server::start(), Scratch::new());
-    let env = server.env();
-    scratch.write("a.log", log(500, &[]));
-    run(&scratch, &env, &format!("ingest a.log --lake {LAKE}")).ends(0);
-    let made = run(&scratch, &env, &format!("lake baseline --lake {LAKE}")).ends(0).out;
-    assert!(!made.contains(" 0 of them made now"), "{made}");
-    assert!(server.keys().iter().any(|key| key.starts_with("lakes/prod/_baseline/2026-")), "{:#?}", server.keys());
-    let again = run(&scratch, &env, &format!("lake baseline --lake {LAKE}")).ends(0).out;
-    assert!(again.contains(" 0 of them made now"), "{again}");
-    assert!(number(&scratch, &server, "select count(*) from baseline") > 0);
-}
-
-#[test]
 fn runs_at_once_bring_every_event_once() {
     let (server, scratch) = (Server::start(), Scratch::new());
     for at in 0..4 {
