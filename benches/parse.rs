@@ -80,7 +80,7 @@ fn subscription(text: &[u8]) -> Vec<u8> {
 
 fn cri(text: &[u8]) -> Vec<u8> {
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.flat_map(|line| [b"2026-01-15T10:00:00.000000001Z stdout F ", line, b"\n"].concat()).collect()
+    lines.flat_map(|line| [&b"2026-01-15T10:00:00.000000001Z stdout F "[..], line, b"\n"].concat()).collect()
 }
 
 fn gigabytes(bytes: u64) -> f64 {
