@@ -61,7 +61,7 @@ fn make_lake(options: &Options, folder: &Path) -> Result<Lake> {
     let logs = folder.join("logs");
     let plain = FolderOptions { compression: Compression::None, ..FolderOptions::default() };
     let written = write_folder(options, &logs, &plain)?;
-    let sources = input::find(&written.files)?.sources;
+    let sources = input::find(&written.files, &kubesift::store::Stores::default())?.sources;
     let lake = Lake::create_or_open(folder.join("lake"))?;
     ingest(&lake, &sources, &ingest::Options::default(), &Watch::default())?;
     std::fs::remove_dir_all(&logs).map_err(|error| Error::storage(&logs, error))?;

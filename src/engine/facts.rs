@@ -75,7 +75,7 @@ fn read(batch: &RecordBatch) -> Result<Vec<Seen>> {
         let times = times.as_primitive::<TimestampMicrosecondType>().clone();
         Ok(move |row: usize| times.is_valid(row).then(|| times.value(row)))
     };
-    let (cluster, level, resource, class, lost) = (texts(0), texts(1), texts(2), texts(3), texts(4));
+    let (cluster, level, resource, class, missing) = (texts(0), texts(1), texts(2), texts(3), texts(4));
     let (first, last) = (time(11)?, time(12)?);
     debug_assert_eq!(*batch.column(5).data_type(), DataType::Int64);
     let row = |row: usize| Seen {
@@ -92,7 +92,7 @@ fn read(batch: &RecordBatch) -> Result<Vec<Seen>> {
             Some("write") => Class::Write,
             _ => Class::Other,
         },
-        lost: lost(row).unwrap_or_default(),
+        lost: missing(row).unwrap_or_default(),
         rows: count(5, row),
         truncated: count(6, row),
         received: count(7, row),

@@ -24,7 +24,7 @@ use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, Result};
 use crate::part::Part;
@@ -73,7 +73,8 @@ fn findings_schema() -> TableSchema {
 /// The schema of a Parquet file that the program wrote.
 pub(super) async fn schema_of(state: &dyn Session, store: &Arc<dyn ObjectStore>, file: &str) -> Result<SchemaRef> {
     let schema = async {
-        let file = store.head(&file.into()).await?;
+        // a store that is the folder of another tells the place within that one
+        let file = ObjectMeta { location: file.into(), ..store.head(&file.into()).await? };
         ParquetFormat::default().infer_schema(state, store, &[file]).await
     };
     let failed = |error| Error::integrity(file, format!("cannot be read: {error}; remove it, it is made anew"));

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::store::{Entry, Location, Reader};
@@ -23,7 +23,7 @@ pub(super) enum Chunks {
     /// On this machine.
     File(File),
     /// On an object store.
-    Object(Object),
+    Object(Box<Object>),
 }
 
 /// An object and what of it was fetched last.
@@ -47,13 +47,13 @@ impl Chunks {
 
     pub(super) fn of_object(object: &Location, entry: &Entry) -> Self {
         let fetched = Fetched { reader: object.reader(entry), held: Vec::new() };
-        Self::Object(Object { bytes: entry.bytes, chunks: Vec::new(), fetched: Mutex::new(fetched) })
+        Self::Object(Box::new(Object { bytes: entry.bytes, chunks: Vec::new(), fetched: Mutex::new(fetched) }))
     }
 
     /// The same, once it is known where its columns lie.
     pub(super) fn with(self, metadata: &ParquetMetaData) -> Self {
         let Self::Object(mut object) = self else { return self };
-        let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+        let columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
         let range = |(start, length): (u64, u64)| start..start.saturating_add(length);
         object.chunks = columns.map(|column| range(column.byte_range())).collect();
         Self::Object(object)

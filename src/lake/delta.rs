@@ -73,7 +73,7 @@ impl<'a> Table<'a> {
                 .with_configuration_property(TableProperty::EnableExpiredLogCleanup, Some("false"))
                 .with_configuration_property(TableProperty::DataSkippingStatsColumns, Some(which.time()))
                 .with_save_mode(SaveMode::Ignore)
-                .with_commit_properties(CommitProperties::default().with_metadata(metadata(&info)))
+                .with_commit_properties(CommitProperties::default().with_max_retries(0).with_metadata(metadata(&info)))
                 .await
                 .map(|_| ())
         });

@@ -102,10 +102,7 @@ impl Log {
     pub(super) fn read_if_made(layout: &Layout, disk: &Disk, which: Which) -> Result<Option<Self>> {
         if which == Which::Findings && Listing::read(layout, disk, which)?.is_empty() {
             let parts = disk.folders(&layout.table(which), &date_folder(""))?;
-            return match parts.is_empty() {
-                true => Ok(None),
-                false => Err(empty(layout, which)),
-            };
+            return if parts.is_empty() { Ok(None) } else { Err(empty(layout, which)) };
         }
         Self::read(layout, disk, which).map(Some)
     }

@@ -17,8 +17,8 @@ pub(super) type Row = BTreeMap<&'static str, Option<String>>;
 pub(super) enum Verdict {
     /// An event, with what it says itself; what is concluded from it is `conclude`'s.
     Event(Box<Row>),
-    /// An `EventList` with the text of its items.
-    List(Vec<String>),
+    /// An `EventList`, or an array of objects, with its name as an envelope and the text of its items.
+    List(&'static str, Vec<String>),
     /// No event, for one of these reasons.
     Rejected(Vec<Reason>),
 }
@@ -120,6 +120,11 @@ pub(super) fn read(line: &[u8]) -> Verdict {
     if !too_deep.is_empty() {
         return Verdict::Rejected(too_deep);
     }
+    let array: Option<Vec<&RawValue>> = serde_json::from_str(line).ok();
+    let array = array.filter(|items| !items.is_empty() && items.iter().all(|item| item.get().starts_with('{')));
+    if let Some(items) = array {
+        return Verdict::List("json-array", items.iter().map(|item| item.get().to_owned()).collect());
+    }
     let Some(object) = Object::of(line) else { return rejected(&[Reason::NotObject]) };
     if object.has_duplicate() {
         return rejected(&[Reason::DuplicateKey]);
@@ -133,10 +138,10 @@ fn kind(object: &Object<'_>) -> Result<Verdict, Reason> {
     let is_audit = version.as_ref().is_none_or(|version| version.starts_with("audit.k8s.io/"));
     let looks_like_event = ["auditID", "requestURI", "stage"].iter().any(|key| object.get(key).is_some());
     let is_event = match kind.as_deref() {
-        Some("EventList") if is_audit => {
+        Some(kind) if kind.ends_with("List") => {
             let items: Option<Vec<&RawValue>> = object.get("items").and_then(|items| serde_json::from_str(items).ok());
             let items = items.ok_or(Reason::NotAuditEvent)?;
-            return Ok(Verdict::List(items.iter().map(|item| item.get().to_owned()).collect()));
+            return Ok(Verdict::List("event-list", items.iter().map(|item| item.get().to_owned()).collect()));
         }
         Some("Event") => version.is_some() && is_audit,
         Some(_) => false,

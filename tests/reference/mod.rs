@@ -164,12 +164,12 @@ impl Found {
         match event::read(line) {
             Verdict::Event(expected) => self.event(*expected, number, "native").map(|row| (1, 0, Some(row))),
             Verdict::Rejected(reasons) => self.reject(&reasons, number, offset, line).map(|()| (1, 0, None)),
-            Verdict::List(items) if items.is_empty() => Ok((1, 1, None)),
-            Verdict::List(items) => {
+            Verdict::List(_, items) if items.is_empty() => Ok((1, 1, None)),
+            Verdict::List(envelope, items) => {
                 for item in &items {
                     match event::read(item.as_bytes()) {
-                        Verdict::Event(expected) => self.event(*expected, number, "event-list").map(drop)?,
-                        Verdict::List(_) => self.reject(&[Reason::NotAuditEvent], number, offset, item.as_bytes())?,
+                        Verdict::Event(expected) => self.event(*expected, number, envelope).map(drop)?,
+                        Verdict::List(..) => self.reject(&[Reason::NotAuditEvent], number, offset, item.as_bytes())?,
                         Verdict::Rejected(reasons) => self.reject(&reasons, number, offset, item.as_bytes())?,
                     }
                 }

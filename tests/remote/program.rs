@@ -102,7 +102,7 @@ fn a_large_object_gives_the_rows_of_the_file_though_the_connection_breaks() {
     let account = ledger.accounts().next().unwrap();
     assert_eq!((account.rows, account.content_bytes), (whole.rows, text.len() as u64));
     assert_eq!(account.content_hash, whole.content_hash);
-    assert!(proxy.connections() > 2, "nothing was cut");
+    assert!(proxy.has_cut());
 }
 
 #[test]
@@ -143,7 +143,6 @@ fn what_cannot_be_reached_ends_the_run_before_any_work() {
         (&env, "triage s3://key:hush@logs/audit/", 2, "credentials in a URL"),
         (&env, "triage ftp://example.com/audit.log", 2, "unknown kind of URL"),
         (&env, "triage http://example.com/audit.log?t=hush", 2, "plain HTTP"),
-        (&env, "triage s3://logs/audit/ --out s3://nope/found.csv", 2, "s3://nope/found.csv: no such bucket"),
         (&env, "triage s3://logs/audit/ --out https://example.com/found.csv?t=hush", 2, "only read"),
         (
             &env,
@@ -154,7 +153,8 @@ fn what_cannot_be_reached_ends_the_run_before_any_work() {
         (&with("AWS_SECRET_ACCESS_KEY", "hush-hush"), "triage s3://logs/audit/", 2, "SignatureDoesNotMatch"),
         (&with("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), "triage s3://logs/audit/", 5, "cannot be reached"),
     ] {
-        let ran = run(&scratch, env, line).ends(code);
+        let ran = run(&scratch, env, line);
+        assert_eq!(ran.code, Some(code), "{line}: {ran:?}");
         assert!(ran.err.contains(words) && ran.out.is_empty(), "{line}: {ran:?}");
     }
     assert_eq!(server.keys().len(), 6);

@@ -183,6 +183,7 @@ pub(crate) fn env_of(address: SocketAddr) -> Vec<(String, String)> {
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    left: Arc<AtomicI64>,
 }
 
 impl Proxy {
@@ -190,7 +191,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (left, connections) = (Arc::new(AtomicI64::new(bytes)), Arc::new(AtomicUsize::new(0)));
-        let count = connections.clone();
+        let (count, all) = (connections.clone(), left.clone());
         // ends with the process
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
@@ -203,7 +204,12 @@ impl Proxy {
                 thread::spawn(move || relay(from_server, to_client, Some(&left)));
             }
         });
-        Self { address, connections }
+        Self { address, connections, left: all }
+    }
+
+    /// Whether the connection was cut.
+    pub(crate) fn has_cut(&self) -> bool {
+        self.left.load(Ordering::SeqCst) < 0
     }
 
     /// Connections that were made so far.

@@ -62,7 +62,7 @@ const DISGUISED: &[Row] = &[
 
 /// Kubernetes objects, in which no text is looked into: whoever may write one chooses its texts.
 const OBJECTS: &[Row] =
-    &[row(&[K::Kind, K::ItemsCapital], &[], &[], go_list), row(&[K::Kind, K::Items], &[], &[], list)];
+    &[row(&[K::Kind, K::ItemsCapital], &[], &[], go_list), row(&[K::Kind, K::Items], &[], &[], list_of_objects)];
 
 /// The rest, the most telling first.
 const ROWS: &[Row] = &[
@@ -180,6 +180,12 @@ fn list<'a>(document: &Document<'a>) -> Told<'a> {
     }))
 }
 
+/// A list of any Kubernetes kind.
+fn list_of_objects<'a>(document: &Document<'a>) -> Told<'a> {
+    let kind = Look::top(document).text(&["kind"])?;
+    if kind.is_some_and(|kind| kind.ends_with("List")) { list(document) } else { Ok(None) }
+}
+
 /// A list whose items have the names of Go's fields.
 fn go_list<'a>(document: &Document<'a>) -> Told<'a> {
     let Some(items) = Look::top(document).list("Items")? else { return Ok(None) };
@@ -187,10 +193,11 @@ fn go_list<'a>(document: &Document<'a>) -> Told<'a> {
     Ok(Some(Wrapped::new(Envelope::GoNames, items.into_iter().flat_map(of_item).collect())))
 }
 
-/// The user of an event is an object, or nobody; here it is the text of one.
+/// The user of an event is an object, or nobody; here it is the text of one, and so is every other member.
 fn ack_sls<'a>(document: &Document<'a>) -> Told<'a> {
     let user = Look::top(document).text(&["user"])?;
-    let is_text = user.is_some_and(|user| user.starts_with('{'));
+    let is_text = user.is_some_and(|user| user.starts_with('{'))
+        && document.fields(0).all(|field| document.text(field.value).is_some());
     Ok(is_text.then(|| rebuilt(Envelope::AckSls, document.text_of_all(), rebuild::ack_sls)))
 }
 

@@ -244,8 +244,8 @@ fn check_second_keep(root: &Path, acknowledged: bool, had: bool, case: &str) {
         assert_eq!(examined, if had { dates(&[("2026-03-01", "k1")]) } else { dates(&[]) }, "{case}");
     }
     let kept = keep_new(&lake).unwrap_or_else(|error| panic!("{case}: {error}"));
-    let late = if had && !after { vec!["late".to_owned()] } else { Vec::new() };
-    assert_eq!((kept.version.is_none(), kept.late), (after, late), "{case}");
+    let told = if had && !after { vec!["late".to_owned()] } else { Vec::new() };
+    assert_eq!((kept.version.is_none(), kept.late), (after, told), "{case}");
     assert_eq!(ids(&lake), ["late", "new", "old"], "{case}");
     assert_eq!(hashes(&lake.snapshot().unwrap()), OLD, "{case}");
     let left: Vec<_> = tree(root).into_iter().map(|path| path.to_string_lossy().into_owned()).collect();

@@ -107,10 +107,10 @@ fn a_finding_that_ends_on_a_date_that_was_examined_before_is_late() {
     let kept = keep(&lake, &grown, &[("2026-03-01", "k2"), ("2026-03-02", "k1")]).unwrap();
     assert_eq!((kept.new, kept.late, kept.known), (vec!["z".to_owned(), "b".to_owned()], vec!["z".to_owned()], 1));
     let rows = rows(&lake);
-    let late = rows.column_by_name("late").unwrap().as_boolean();
+    let is_late = rows.column_by_name("late").unwrap().as_boolean();
     let id = rows.column_by_name("finding_id").unwrap().as_string::<i32>();
-    let late: Vec<_> = (0..rows.num_rows()).filter(|row| late.value(*row)).map(|row| id.value(row)).collect();
-    assert_eq!(late, ["z"]);
+    let marked: Vec<_> = (0..rows.num_rows()).filter(|row| is_late.value(*row)).map(|row| id.value(row)).collect();
+    assert_eq!(marked, ["z"]);
 }
 
 #[test]
