@@ -1,5 +1,7 @@
 //! Logs as they lie in archives, through the program: wrapped, in pieces, in documents of any length, mixed.
 
+mod wrapped;
+
 use serde_json::{Value, json};
 
 use crate::rig::{Scratch, event, gzip, lines, options};
