@@ -46,7 +46,9 @@ informers as (
   select distinct cluster, actor, client_ip, user_agent
   from placed
   where verb = 'watch' and actor_kind = 'service_account' and impersonated_username is null
-    and agent_class(user_agent) = 'component' and uri_query(request_uri, 'allowWatchBookmarks') = 'true'
+    -- some envelopes lose the URI, and with it the bookmarks
+    and agent_class(user_agent) = 'component'
+    and (request_uri is null or uri_query(request_uri, 'allowWatchBookmarks') = 'true')
     and from_inside
 )
 select
