@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::config::Config;
 use crate::detect::Known;
 use crate::detection::Pack;
-use crate::engine::{Period, Session, Settings};
+use crate::engine::{Events, Period, Session, Settings};
 use crate::error::Result;
 use crate::ingest::Watch;
 use crate::lake::{Lake, Snapshot};
@@ -66,7 +66,9 @@ fn detect(args: &Args, numbers: &mut Numbers, size: &mut Option<metrics::Lake>) 
     signals::listen(&watch)?;
     let work = Work { pack: &pack, config: &config, watch: &watch, accounts: &[] };
     let settings = args.limits.settings(&lake.spill_folder())?;
-    *size = Some(output::size_of(&lake.status()?));
+    if args.metrics.is_some() {
+        *size = Some(output::size_of(&lake.status()?));
+    }
     over(&lake, &work, &settings, args.time.period()?, &args.output, true, numbers)
 }
 
@@ -77,6 +79,18 @@ pub(super) struct Work<'a> {
     pub(super) watch: &'a Watch,
     /// What was read in this run; empty: all that the lake ever read.
     pub(super) accounts: &'a [Account],
+}
+
+/// A session over one version of a lake that knows nothing of the days before.
+pub(super) fn plain_session(
+    snapshot: &Snapshot,
+    pack: &Pack,
+    config: &Config,
+    settings: &Settings,
+    period: Period,
+) -> Result<Session> {
+    let lists = config.lists_with(&pack.lists);
+    Session::open(settings, Events::Parts(snapshot.stored()?), args::views(pack), &lists, period)
 }
 
 /// A session over one version of a lake that knows of the days before, and what a run knows.

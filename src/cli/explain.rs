@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Ending, args, detect, output, place, signals};
 use crate::config::Config;
 use crate::detect::Detected;
-use crate::engine::{Events, Extent, Session, Settings};
+use crate::engine::{Extent, Settings};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::finding::{self, Finding};
@@ -68,9 +68,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let work = detect::Work { pack: &pack, config: &unsuppressed, watch: &watch, accounts: &[] };
     let (snapshot, period) = (lake.snapshot()?, args.time.period()?);
     let (session, all) = if let Some(findings) = written {
-        let events = Events::Parts(snapshot.stored()?);
-        let lists = config.lists_with(&pack.lists);
-        let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
+        let session = detect::plain_session(&snapshot, &pack, &config, &settings, period)?;
         let extent = Extent::of(&session.facts(&BTreeSet::new())?);
         (session, Detected { findings, extent, ..Detected::default() })
     } else {
@@ -93,7 +91,8 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     }
 }
 
-fn findings(path: &Path) -> Result<Vec<Finding>> {
+/// The findings of a file.
+pub(super) fn findings(path: &Path) -> Result<Vec<Finding>> {
     let unread = |error| Error::usage(format!("{}: the findings cannot be read: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(unread)?;
     read::findings(&path.display().to_string(), &text)

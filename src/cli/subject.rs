@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use super::{args, detect, place, signals};
 use crate::config::Config;
-use crate::engine::{Events, Evidence, Period, Session};
+use crate::engine::{Evidence, Period, Session};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::finding::{Finding, Severity};
 use crate::ingest::Watch;
-use crate::lake::Lake;
+use crate::lake::{Lake, Snapshot};
 use crate::report::dossier::Subject;
-use crate::report::read;
 
 const DAY: i64 = 86_400_000_000;
 
@@ -98,7 +97,7 @@ impl Whom {
         let lake = Lake::open(place::lake(&self.lake)?)?;
         let watch = Arc::new(Watch::default());
         signals::listen(&watch)?;
-        let period = self.time.period()?;
+        let (snapshot, period) = (lake.snapshot()?, self.time.period()?);
         let mut subject = Subject {
             actors: self.identity.clone(),
             addresses: self.address.clone(),
@@ -108,7 +107,7 @@ impl Whom {
             until: period.until,
         };
         if self.finding.is_some() || suspects.is_some() {
-            let (session, findings) = self.findings(&lake, &config, period, &watch)?;
+            let (session, findings) = self.findings(&lake, &snapshot, &config, period, &watch)?;
             if let Some(id) = &self.finding {
                 self.about(&session, &findings, id, &mut subject)?;
             } else if let Some(least) = suspects {
@@ -125,41 +124,41 @@ impl Whom {
         }
         let pack = self.rules.pack()?;
         let settings = self.limits.settings(&lake.spill_folder())?;
-        let events = Events::Parts(lake.snapshot()?.stored()?);
         let before = Period { since: period.since.map(|since| since - i64::from(self.history) * DAY), until: None };
-        let lists = config.lists_with(&pack.lists);
-        let session = Session::open(&settings, events, args::views(&pack), &lists, before)?;
+        let session = detect::plain_session(&snapshot, &pack, &config, &settings, before)?;
         Ok(Case { session, subject, watch })
     }
 
     /// The findings, from a file or found again, and the session that has their requests.
-    fn findings(&self, lake: &Lake, config: &Config, period: Period, watch: &Watch) -> Result<(Session, Vec<Finding>)> {
+    fn findings(
+        &self,
+        lake: &Lake,
+        snapshot: &Snapshot,
+        config: &Config,
+        period: Period,
+        watch: &Watch,
+    ) -> Result<(Session, Vec<Finding>)> {
         let mut pack = self.rules.pack()?;
         if let Some(detection) = &self.detection {
             pack.only(std::slice::from_ref(detection))?;
         }
         let settings = self.limits.settings(&lake.spill_folder())?;
-        let snapshot = lake.snapshot()?;
         if let Some(path) = &self.findings {
-            let unread = |error| Error::usage(format!("{}: the findings cannot be read: {error}", path.display()));
-            let text = std::fs::read_to_string(path).map_err(unread)?;
-            let events = Events::Parts(snapshot.stored()?);
-            let lists = config.lists_with(&pack.lists);
-            let session = Session::open(&settings, events, args::views(&pack), &lists, period)?;
-            return Ok((session, read::findings(&path.display().to_string(), &text)?));
+            return Ok((
+                detect::plain_session(snapshot, &pack, config, &settings, period)?,
+                super::explain::findings(path)?,
+            ));
         }
         let id = self.finding.as_deref().map(explain::id).transpose()?;
         let kept = id.map_or(Ok(None), |id| super::explain::kept(lake, &settings, &id))?;
         if let Some(findings) = kept.filter(|_| self.detection.is_none()) {
-            let lists = config.lists_with(&pack.lists);
-            let events = Events::Parts(snapshot.stored()?);
-            return Ok((Session::open(&settings, events, args::views(&pack), &lists, period)?, findings));
+            return Ok((detect::plain_session(snapshot, &pack, config, &settings, period)?, findings));
         }
         crate::detect::check_params(&pack, config)?;
         // what a suppression hides can be looked into too
         let unsuppressed = Config { suppress: Vec::new(), ..config.clone() };
         let work = detect::Work { pack: &pack, config: &unsuppressed, watch, accounts: &[] };
-        let (session, known) = detect::session(lake, &snapshot, &work, &settings, period)?;
+        let (session, known) = detect::session(lake, snapshot, &work, &settings, period)?;
         let detected = crate::detect::detect(&session, &pack, &unsuppressed, &known, |_| watch.check())?;
         Ok((session, detected.findings))
     }

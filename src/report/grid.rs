@@ -5,6 +5,9 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, Table
 /// Spaces between columns.
 const GAP: usize = 2;
 
+/// Columns that running text takes, whatever room there is.
+const PROSE: usize = 96;
+
 /// A column of a grid.
 pub(super) struct Column {
     pub(super) title: String,
@@ -14,6 +17,22 @@ pub(super) struct Column {
     pub(super) ends: bool,
     /// Whether it holds numbers.
     pub(super) right: bool,
+}
+
+/// Running text, escaped already, wrapped between words and indented; its further lines are indented more.
+pub(super) fn wrapped(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= PROSE => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    let indent = |index| if index == 0 { "  " } else { "    " };
+    lines.iter().enumerate().map(|(index, line)| format!("{}{line}\n", indent(index))).collect()
 }
 
 /// Draws the grid. `width` is the terminal's in columns, `None` cuts nothing; `paint` gives the first cell of a row its

@@ -3,28 +3,7 @@
 //! What stands before the cut is as certain as ever, so the event is closed behind its last whole member. What may have
 //! stood behind it is told by the order in which an API server writes the members.
 
-/// The members in the order of Go's `audit.Event`.
-const MEMBERS: [&str; 18] = [
-    "kind",
-    "apiVersion",
-    "level",
-    "auditID",
-    "stage",
-    "requestURI",
-    "verb",
-    "user",
-    "impersonatedUser",
-    "authenticationMetadata",
-    "sourceIPs",
-    "userAgent",
-    "objectRef",
-    "responseStatus",
-    "requestObject",
-    "responseObject",
-    "requestReceivedTimestamp",
-    "stageTimestamp",
-];
-const LAST: &str = "annotations";
+use super::MEMBERS;
 
 /// What carriers write where they cut.
 const MARKS: [&[u8]; 3] = [b"[Truncated...]", b"...TRUNCATED", b"...truncated"];
@@ -58,7 +37,7 @@ pub(in crate::event) fn closed(text: &[u8]) -> Option<Vec<u8>> {
 
 /// The members that may have stood behind the last of those of which `is_there` holds, separated by commas.
 pub(in crate::event) fn lost(is_there: impl Fn(&str) -> bool) -> String {
-    let behind = MEMBERS.iter().rposition(|member| is_there(member)).map_or(0, |at| at + 1);
-    let all = MEMBERS[behind..].iter().chain([&LAST]).copied();
-    all.filter(|member| !is_there(member)).collect::<Vec<_>>().join(",")
+    let last = MEMBERS.len() - 1;
+    let behind = MEMBERS[..last].iter().rposition(|member| is_there(member)).map_or(0, |at| at + 1);
+    MEMBERS[behind..].iter().copied().filter(|member| !is_there(member)).collect::<Vec<_>>().join(",")
 }

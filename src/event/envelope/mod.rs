@@ -31,6 +31,29 @@ use super::reject::Reason;
 pub(super) use cluster::safe as safe_cluster;
 pub(super) use told::{Shape, told};
 
+/// The members of an event in the order of Go's `audit.Event`.
+const MEMBERS: [&str; 19] = [
+    "kind",
+    "apiVersion",
+    "level",
+    "auditID",
+    "stage",
+    "requestURI",
+    "verb",
+    "user",
+    "impersonatedUser",
+    "authenticationMetadata",
+    "sourceIPs",
+    "userAgent",
+    "objectRef",
+    "responseStatus",
+    "requestObject",
+    "responseObject",
+    "requestReceivedTimestamp",
+    "stageTimestamp",
+    "annotations",
+];
+
 macro_rules! envelopes {
     ($($variant:ident = $name:literal, $carries:literal, $about:literal;)*) => {
         /// What an event was wrapped in.

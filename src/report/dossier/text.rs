@@ -6,9 +6,6 @@ use super::Dossier;
 use super::sections::{self, Section};
 use crate::limits::{CELL_CHARS_MAX, DOSSIER_SHOWN_MAX};
 
-/// Columns that running text takes, whatever room there is.
-const PROSE: usize = 96;
-
 /// The page, every text of the log made safe for a terminal.
 pub(super) fn text(dossier: &Dossier, width: Option<u16>) -> String {
     sections(&sections::all(dossier, DOSSIER_SHOWN_MAX), width)
@@ -39,18 +36,7 @@ fn safe(text: &str) -> String {
     terminal(&cut(text, CELL_CHARS_MAX)).into_owned()
 }
 
-/// Running text, wrapped between words and indented; its further lines are indented more.
+/// Running text, wrapped between words and indented.
 fn wrapped(text: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for word in terminal(text).split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= PROSE => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    let indent = |index| if index == 0 { "  " } else { "    " };
-    lines.iter().enumerate().map(|(index, line)| format!("{}{line}\n", indent(index))).collect()
+    grid::wrapped(&terminal(text))
 }

@@ -6,9 +6,6 @@ use super::super::human;
 use super::{Explanation, bound};
 use crate::limits::{CELL_CHARS_MAX, EXPLAINED_REQUESTS_MAX};
 
-/// Columns that running text takes, whatever room there is.
-const PROSE: usize = 96;
-
 /// The page, every text of the log made safe for a terminal.
 pub(super) fn text(explanation: &Explanation<'_>, width: Option<u16>) -> String {
     let finding = explanation.finding;
@@ -104,18 +101,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
-/// Running text, wrapped between words and indented; its further lines are indented more.
+/// Running text, wrapped between words and indented.
 fn wrapped(text: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for word in safe(text).split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= PROSE => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    let indent = |index| if index == 0 { "  " } else { "    " };
-    lines.iter().enumerate().map(|(index, line)| format!("{}{line}\n", indent(index))).collect()
+    grid::wrapped(&safe(text))
 }

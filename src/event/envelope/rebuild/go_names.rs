@@ -4,31 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::super::MEMBERS;
 use super::field::event;
 use super::{Rebuilt, Refusal};
 
-/// The names of the event's fields.
-const FIELDS: [&str; 19] = [
-    "kind",
-    "apiVersion",
-    "level",
-    "auditID",
-    "stage",
-    "requestURI",
-    "verb",
-    "user",
-    "impersonatedUser",
-    "authenticationMetadata",
-    "sourceIPs",
-    "userAgent",
-    "objectRef",
-    "responseStatus",
-    "requestObject",
-    "responseObject",
-    "requestReceivedTimestamp",
-    "stageTimestamp",
-    "annotations",
-];
 const USER: [&str; 4] = ["username", "uid", "groups", "extra"];
 const OBJECT: [&str; 8] =
     ["resource", "namespace", "name", "uid", "apiGroup", "apiVersion", "resourceVersion", "subresource"];
@@ -36,7 +15,7 @@ const RESPONSE: [&str; 5] = ["status", "message", "reason", "details", "code"];
 
 /// Rebuilds the event of a record whose keys differ from the native ones in case.
 pub(in crate::event) fn go_names(record: &Value) -> Result<Rebuilt, Refusal> {
-    let mut record = renamed(record, &FIELDS)?;
+    let mut record = renamed(record, &MEMBERS)?;
     if !record.contains_key("auditID") || !record.contains_key("requestURI") && !record.contains_key("stage") {
         return Err(Refusal::NotAudit);
     }
