@@ -22,6 +22,7 @@ mod html;
 mod json;
 mod markdown;
 mod ndjson;
+mod pages;
 mod parquet;
 mod table;
 mod timeline;
