@@ -1,28 +1,21 @@
-//! The report as one self-contained HTML page: no script, nothing loaded, readable on a phone and on paper.
-//!
-//! Escaping has one place: the formatter of [`environment`]. Every text is cut, its hidden characters made visible, and
-//! its markup escaped there; log text stands between tags only, never inside one.
+//! The report as one HTML page: what its parts show.
 
 use std::io::Write;
 
-use minijinja::syntax::SyntaxConfig;
+use minijinja::context;
 use minijinja::value::Value;
-use minijinja::{Environment, UndefinedBehavior, context, escape_formatter};
 
-use super::escape::{cut, terminal};
 use super::human::{bytes, count, plural, seconds};
 use super::timeline::{Timeline, timeline};
-use super::{Format, Report, evidence, io_error, risk, summary};
+use super::{Format, Report, evidence, io_error, pages, risk, summary};
 use crate::account::{self, Account};
 use crate::detection::Detection;
 use crate::detection::readiness::{Fix, Sight};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::finding::{Finding, Severity};
-use crate::limits::{CELL_CHARS_MAX, HTML_AUDIT_IDS_MAX, HTML_FINDINGS_MAX, HTML_SOURCES_MAX};
+use crate::limits::{HTML_AUDIT_IDS_MAX, HTML_FINDINGS_MAX, HTML_SOURCES_MAX};
 use crate::risk::Risk;
 
-/// The template's name ends in `.html`, by which minijinja knows what to escape.
-const PAGE: &str = "page.html";
 /// Findings up to which all of them are drawn open.
 const OPEN_FINDINGS_MAX: usize = 12;
 /// Height of a lane of the timeline, in pixels; the style sheet knows it too.
@@ -47,34 +40,9 @@ impl Format for Html {
     }
 
     fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
-        let bug = |error| Error::Internal(format!("drawing the HTML page: {error:#}"));
-        let environment = environment().map_err(bug)?;
-        let template = environment.get_template(PAGE).map_err(bug)?;
-        let page = template.render(self.page(report)).map_err(bug)?;
+        let page = pages::page("report.html", self.page(report))?;
         out.write_all(page.as_bytes()).and_then(|()| out.flush()).map_err(io_error)
     }
-}
-
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
-    environment_of(PAGE, include_str!("page.html").to_owned())
-}
-
-/// An environment with one template, in which every text is cut, made visible and escaped. The template's name ends in
-/// `.html`.
-pub(super) fn environment_of(name: &'static str, text: String) -> Result<Environment<'static>, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_debug(false);
-    environment.set_formatter(|out, state, value| match value.as_str() {
-        Some(text) => {
-            let visible = terminal(&cut(text, CELL_CHARS_MAX)).into_owned();
-            escape_formatter(out, state, &Value::from(visible))
-        }
-        None => escape_formatter(out, state, value),
-    });
-    environment.add_template_owned(name, text)?;
-    Ok(environment)
 }
 
 impl Html {

@@ -23,6 +23,7 @@ mod html;
 mod json;
 mod markdown;
 mod ndjson;
+mod pages;
 mod parquet;
 mod table;
 mod timeline;

@@ -1,23 +1,19 @@
-//! The dossier as one self-contained HTML page in the style of the report: no script, nothing loaded. Pictures show what
-//! people would rather look at than read; the tables below them have every row.
+//! The dossier as one HTML page. Pictures show what people would rather look at than read; the tables below them have
+//! every row.
 
 use std::collections::BTreeMap;
 
+use minijinja::context;
 use minijinja::value::Value;
-use minijinja::{Environment, context};
 
 use super::super::escape::{cut, terminal};
-use super::super::html;
 use super::super::human::{count, plural, seconds, time};
+use super::super::pages;
 use super::sections::{self, NOTES, Section};
 use super::{Dossier, Hour};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::limits::DOSSIER_SHOWN_MAX;
 
-/// The name ends in `.html`, by which minijinja knows what to escape.
-const PAGE: &str = "dossier.html";
-/// Where the page takes in the report's style sheet.
-const STYLE: &str = "/* the style sheet of the report */";
 /// Rows up to which a table is drawn open.
 const OPEN_ROWS_MAX: usize = 15;
 /// Bars of the picture of activity; more hours share one.
@@ -37,13 +33,10 @@ const HOUR: i64 = 3_600_000_000;
 
 /// The page.
 pub(super) fn page(dossier: &Dossier) -> Result<String> {
-    let bug = |error| Error::Internal(format!("drawing the dossier: {error:#}"));
-    let environment = environment().map_err(bug)?;
-    let template = environment.get_template(PAGE).map_err(bug)?;
     let all = sections::all(dossier, DOSSIER_SHOWN_MAX);
     let (first, rest) = all.split_first().map_or((None, &[][..]), |(first, rest)| (Some(first), rest));
     let caveats: Vec<String> = dossier.rotate.notes.iter().chain(&dossier.notes).cloned().collect();
-    let page = template.render(context! {
+    let values = context! {
         title => first.map(|section| section.title.clone()),
         lines => first.map(|section| section.lines.clone()),
         caveats => caveats,
@@ -51,15 +44,8 @@ pub(super) fn page(dossier: &Dossier) -> Result<String> {
         graph => graph(dossier),
         sections => rest.iter().filter(|section| section.title != NOTES).map(section).collect::<Vec<_>>(),
         commands => dossier.commands.clone(),
-    });
-    page.map_err(bug)
-}
-
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
-    let report = include_str!("../page.html");
-    let style =
-        report.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).map_or("", |(css, _)| css);
-    html::environment_of(PAGE, include_str!("page.html").replace(STYLE, style))
+    };
+    pages::page("dossier.html", values)
 }
 
 fn section(section: &Section) -> Value {
