@@ -1,6 +1,8 @@
 //! A language model's reading of a report: what it said, by which findings, and what of it was left out. It is shown
 //! apart from what the log says, and what it is stands above it.
 
+use minijinja::context;
+use minijinja::value::Value;
 use serde::Serialize;
 
 use super::escape::{cut, terminal};
@@ -136,6 +138,23 @@ impl Reading {
         }
     }
 
+    /// What the part `review.html` of a page draws, under the name `review`.
+    #[must_use]
+    pub fn drawn(&self) -> Value {
+        let part = |part: &Part| context! { text => part.text(), is_name => matches!(part, Part::Name(_)) };
+        let statements = self.statements().iter().map(|statement| {
+            context! {
+                parts => statement.parts.iter().map(part).collect::<Vec<_>>(),
+                findings => statement.findings.clone(),
+            }
+        });
+        context! {
+            notice => matches!(self, Self::Done(_)).then_some(NOTICE),
+            statements => statements.collect::<Vec<_>>(),
+            notes => self.notes(),
+        }
+    }
+
     /// The section as GitHub Markdown, without its heading. Names are code spans, and the model's words are text
     /// whatever they say.
     #[must_use]
@@ -209,6 +228,21 @@ mod tests {
         assert!(!text.contains('\u{202e}') && !text.contains("<script"));
         let line = review().statements[0].line();
         assert!(line.contains("\u{201c}a`b|<i>\\u{202e}\u{201d}"), "{line}");
+    }
+
+    #[test]
+    fn on_a_page_a_model_has_no_markup_of_its_own() {
+        let draw = |reading: &Reading| super::super::pages::page("review.html", context! { review => reading.drawn() });
+        let page = draw(&Reading::Done(review())).unwrap();
+        assert!(page.contains("&lt;script&gt;x&lt;&#x2f;script&gt; see https:"), "{page}");
+        assert!(
+            page.contains("<code>a`b|&lt;i&gt;\\u{202e}</code> @team <span class=\"soft\">(<code>3f9c</code>)"),
+            "{page}"
+        );
+        assert!(page.contains("<p class=\"caveats\">This is a language model"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("<a "), "{page}");
+        let page = draw(&Reading::Failed("the model refused: <b>no</b>".to_owned())).unwrap();
+        assert!(page.contains("the model refused: &lt;b&gt;no") && !page.contains("caveats"), "{page}");
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::words;
+use crate::limits::CELL_CHARS_MAX;
+use crate::report::escape::cut;
 use crate::report::review::Part;
 
 /// What a name is of.
@@ -53,7 +55,7 @@ impl Kind {
 pub(super) struct Names {
     /// Kind and name to stand-in.
     given: BTreeMap<(Kind, String), String>,
-    /// Stand-in to name, and what is told of it.
+    /// Stand-in to name, as much of it as is ever shown, and what is told of it.
     known: BTreeMap<String, (String, String)>,
     /// How many of each kind.
     counts: BTreeMap<Kind, u32>,
@@ -134,7 +136,7 @@ impl Names {
             _ => format!("{}-{count}", kind.as_str()),
         };
         self.given.insert((kind, name.to_owned()), stand_in.clone());
-        self.known.insert(stand_in.clone(), (name.to_owned(), told));
+        self.known.insert(stand_in.clone(), (cut(name, CELL_CHARS_MAX).into_owned(), told));
         stand_in
     }
 

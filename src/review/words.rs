@@ -10,6 +10,7 @@ use crate::detection::attack;
 const WELL_KNOWN: &[&str] = &[
     "admin",
     "cluster-admin",
+    "default",
     "edit",
     "kube-node-lease",
     "kube-public",
