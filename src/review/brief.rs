@@ -45,7 +45,7 @@ impl Brief {
     pub fn new(facts: &Facts<'_>) -> Self {
         let mut findings: Vec<&Finding> = facts.findings.iter().collect();
         findings.sort_unstable_by(|a, b| a.order(b));
-        let built_in = built_in(facts.headers);
+        let built_in = built_in(facts);
         let mut most = REVIEW_FINDINGS_MAX.min(findings.len());
         loop {
             let brief = Self::of(facts, &built_in, &findings[..most]);
@@ -133,13 +133,15 @@ fn instructions() -> String {
     )
 }
 
-/// Those of the detections that are as they came with the binary: what a user wrote stays here.
-fn built_in(headers: &[Detection]) -> BTreeMap<&str, &Detection> {
+/// The detections of the findings that are as they came with the binary: what a user wrote stays here.
+fn built_in<'a>(facts: &Facts<'a>) -> BTreeMap<&'a str, &'a Detection> {
+    let found: BTreeSet<&str> = facts.findings.iter().map(|finding| finding.detection.as_str()).collect();
     let is_ours = |detection: &&Detection| {
-        let found = FILES.iter().find(|(path, _)| *path == detection.path);
-        found.is_some_and(|(path, text)| Detection::parse(path, text).is_ok_and(|ours| ours == **detection))
+        let file = FILES.iter().find(|(path, _)| *path == detection.path);
+        file.is_some_and(|(path, text)| Detection::parse(path, text).is_ok_and(|ours| ours == **detection))
     };
-    headers.iter().filter(is_ours).map(|detection| (detection.id.as_str(), detection)).collect()
+    let headers = facts.headers.iter().filter(|detection| found.contains(detection.id.as_str()));
+    headers.filter(is_ours).map(|detection| (detection.id.as_str(), detection)).collect()
 }
 
 fn severities(findings: &[Finding]) -> Value {

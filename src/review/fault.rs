@@ -15,7 +15,7 @@ pub enum ReviewFault {
     #[error("the machine cannot make HTTPS requests: {0}")]
     Client(String),
     /// Nobody answers there, or not in TLS.
-    #[error("cannot connect to {host}: {why}; look at review.url, and for an authority of your own set SSL_CERT_FILE")]
+    #[error("cannot connect to {host}: {why}; {}", remedy(.why))]
     Connect {
         /// The host that was asked.
         host: String,
@@ -115,6 +115,15 @@ pub enum ReviewFault {
     NoStatements,
 }
 
+/// What to do about a connection that cannot be made.
+fn remedy(why: &str) -> &'static str {
+    if why.contains("certificate") {
+        "if an authority of your own signed it, name that one's file in SSL_CERT_FILE"
+    } else {
+        "is review.url right, and does it run?"
+    }
+}
+
 fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }
@@ -135,4 +144,16 @@ pub(super) fn innermost(error: &reqwest::Error) -> String {
         inner = source;
     }
     if error.source().is_none() { "no reason is known".to_owned() } else { inner.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_nobody_knows_has_a_remedy_of_its_own() {
+        let of = |why: &str| ReviewFault::Connect { host: "h".to_owned(), why: why.to_owned() }.to_string();
+        assert!(of("invalid peer certificate: UnknownIssuer").ends_with("name that one's file in SSL_CERT_FILE"));
+        assert!(of("Connection refused (os error 111)").ends_with("is review.url right, and does it run?"));
+    }
 }

@@ -175,6 +175,18 @@ fn the_loudest_findings_go_first_and_the_rest_is_counted() {
 }
 
 #[test]
+fn the_same_findings_give_the_same_bytes_in_any_order() {
+    let ids = ["00aa11bb22cc33dd", "11aa11bb22cc33dd", "22aa11bb22cc33dd"];
+    let mut findings: Vec<Finding> =
+        ids.iter().map(|id| Finding { actor: format!("user of {id}"), ..finding(id) }).collect();
+    let bytes = brief_of(&findings).bytes("m");
+    findings.reverse();
+    assert_eq!(brief_of(&findings).bytes("m"), bytes);
+    findings.rotate_left(1);
+    assert_eq!(brief_of(&findings).bytes("m"), bytes);
+}
+
+#[test]
 fn a_brief_is_bounded_whatever_is_in_the_findings() {
     let findings: Vec<Finding> = (0..REVIEW_FINDINGS_MAX)
         .map(|n| {

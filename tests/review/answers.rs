@@ -1,6 +1,6 @@
 //! Answers of a model, good, odd and hostile, as they come over the wire.
 
-use kubesift::report::review::{Part, Reading, Review};
+use kubesift::report::review::{Part, Reading, Review, Statement};
 use serde_json::json;
 
 use super::server::Server;
@@ -44,7 +44,8 @@ fn a_hostile_answer_is_text() {
     let reading = Reading::Done(review);
     let text = reading.markdown();
     assert!(text.contains("&lt;script&gt;alert(1)&lt;/script&gt; \\[click\\](javascript:x)"), "{text}");
-    assert!(!text.contains("https://") || !text.split('`').step_by(2).any(|part| part.contains("https://")), "{text}");
+    assert!(text.contains("https&#58;//example.com/x.png"), "{text}");
+    assert_eq!(text.matches("https://").count(), ACTOR.matches("https://").count(), "{text}");
     assert!(!text.contains(['\u{202e}', '\u{0}']) && !text.contains("@everyone"), "{text}");
     // the actor's name is code, whatever it is
     assert!(text.contains(&format!("`{ACTOR}` (`{ID}`)")), "{text}");
@@ -59,8 +60,12 @@ fn of_a_key_that_stands_twice_one_is_read() {
            "findings": ["{STAND_IN}"]}}]}}"#
     );
     let review = read(&text);
-    // whichever it is, what is shown cites what was sent
-    assert!(review.statements.iter().all(|statement| statement.findings == [ID]));
+    let lines: Vec<_> = review.statements.iter().map(Statement::line).collect();
+    assert_eq!(lines, ["second"]);
+}
+
+#[test]
+fn a_fence_around_an_answer_is_no_part_of_it() {
     let review =
         read(&format!("```json\n{{\"statements\": [{{\"text\": \"so\", \"findings\": [\"{STAND_IN}\"]}}]}}\n```"));
     assert_eq!(review.statements.len(), 1);
