@@ -10,7 +10,7 @@ use super::super::escape::{cut, terminal};
 use super::super::human::{count, plural, seconds, time};
 use super::super::pages;
 use super::sections::{self, NOTES, Section};
-use super::{Dossier, Hour};
+use super::{Dossier, Hour, Rotate};
 use crate::error::Result;
 use crate::limits::DOSSIER_SHOWN_MAX;
 
@@ -41,16 +41,23 @@ pub(super) fn page(dossier: &Dossier) -> Result<String> {
         lines => first.map(|section| section.lines.clone()),
         caveats => caveats,
         bars => bars(&dossier.hours),
-        graph => graph(dossier),
-        sections => rest.iter().filter(|section| section.title != NOTES).map(section).collect::<Vec<_>>(),
+        graph => graph(&dossier.rotate),
+        sections => shown(rest, "part"),
         commands => dossier.commands.clone(),
     };
     pages::page("dossier.html", values)
 }
 
-fn section(section: &Section) -> Value {
+/// Sections as the template draws them, with ids that begin so.
+pub(in crate::report) fn shown(sections: &[Section], start: &str) -> Vec<Value> {
+    let shown = sections.iter().filter(|section| section.title != NOTES).enumerate();
+    shown.map(|(index, one)| section(one, &format!("{start}-{index}"))).collect()
+}
+
+fn section(section: &Section, id: &str) -> Value {
     let column = |column: &sections::Column| context! { title => column.title, right => column.right };
     context! {
+        id,
         title => &section.title,
         lines => &section.lines,
         code => &section.code,
@@ -63,7 +70,7 @@ fn section(section: &Section) -> Value {
 
 /// The subject's events by hour over the hours of the log; `None` where it has none. Positions are percent of the
 /// width, so that the picture fits a phone.
-fn bars(hours: &[Hour]) -> Option<Value> {
+pub(in crate::report) fn bars(hours: &[Hour]) -> Option<Value> {
     let own: Vec<&Hour> = hours.iter().filter(|hour| hour.own > 0).collect();
     // around what the subject did, not around a year of log
     let (first, last) = (own.iter().map(|hour| hour.hour).min()?, own.iter().map(|hour| hour.hour).max()?);
@@ -107,8 +114,8 @@ fn bars(hours: &[Hour]) -> Option<Value> {
 }
 
 /// Identities on the left, secrets on the right; `None` where no secret came into anybody's hands.
-fn graph(dossier: &Dossier) -> Option<Value> {
-    let secrets = &dossier.rotate.secrets;
+pub(in crate::report) fn graph(rotate: &Rotate) -> Option<Value> {
+    let secrets = &rotate.secrets;
     let drawn = &secrets[..secrets.len().min(SECRETS_DRAWN_MAX)];
     let mut readers: Vec<&str> = Vec::new();
     let mut edges = Vec::new();
