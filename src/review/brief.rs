@@ -2,6 +2,7 @@
 //! text, so no log can speak to the model, and no name can be read from what was sent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde_json::{Map, Value, json};
 
@@ -45,10 +46,10 @@ impl Brief {
     pub fn new(facts: &Facts<'_>) -> Self {
         let mut findings: Vec<&Finding> = facts.findings.iter().collect();
         findings.sort_unstable_by(|a, b| a.order(b));
-        let built_in = built_in(facts);
+        let (built_in, said) = (built_in(facts), words::said());
         let mut most = REVIEW_FINDINGS_MAX.min(findings.len());
         loop {
-            let brief = Self::of(facts, &built_in, &findings[..most]);
+            let brief = Self::of(facts, &built_in, &said, &findings[..most]);
             if most == 0 || brief.bytes("").len() <= REVIEW_BODY_BYTES_MAX {
                 return brief;
             }
@@ -56,8 +57,13 @@ impl Brief {
         }
     }
 
-    fn of(facts: &Facts<'_>, built_in: &BTreeMap<&str, &Detection>, findings: &[&Finding]) -> Self {
-        let mut draft = Draft { names: Names::default(), built_in, about: BTreeMap::new() };
+    fn of(
+        facts: &Facts<'_>,
+        built_in: &BTreeMap<&str, &Detection>,
+        said: &BTreeSet<&'static str>,
+        findings: &[&Finding],
+    ) -> Self {
+        let mut draft = Draft { names: Names::default(), built_in, said, about: BTreeMap::new() };
         let told: Vec<Value> = findings.iter().map(|finding| draft.finding(finding)).collect();
         let unsent = facts.findings.len() - findings.len();
         let mut content = json!({
@@ -152,6 +158,7 @@ fn severities(findings: &[Finding]) -> Value {
 struct Draft<'a> {
     names: Names,
     built_in: &'a BTreeMap<&'a str, &'a Detection>,
+    said: &'a BTreeSet<&'static str>,
     /// The detections of the findings that are told.
     about: BTreeMap<&'a str, &'a Detection>,
 }
@@ -240,28 +247,57 @@ impl Draft<'_> {
         if let Some(minute) = totals::minute_of(text) {
             return Some(minute);
         }
-        // identities and agents may have blanks and commas in them, unless there are several
-        let kind = words::column(column);
-        if matches!(kind, Some(Kind::Identity | Kind::Agent)) && !column.ends_with('s') {
-            return (!text.is_empty()).then(|| self.name(kind, text)).flatten();
-        }
-        let tokens: Vec<&str> = text.split([',', ' ']).filter(|token| !token.is_empty()).collect();
-        let is_closed = tokens.iter().all(|token| words::is_closed(token));
-        let told = tokens
-            .iter()
-            .take(REVIEW_LIST_MAX)
-            .map(|token| if is_closed { Some((*token).to_owned()) } else { self.name(kind, token) });
-        let told = told.collect::<Option<Vec<String>>>().filter(|told| !told.is_empty())?.join(", ");
-        let more = tokens.len().saturating_sub(REVIEW_LIST_MAX);
-        Some(if more > 0 { format!("{told}, and {more} more") } else { told })
+        let told = match words::column(column) {
+            None => self.closed(text),
+            _ if text.is_empty() => String::new(),
+            // identities and agents may have blanks and commas in them, unless there are several
+            Some(kind @ (Kind::Identity | Kind::Agent)) if !column.ends_with('s') => self.name(kind, text),
+            Some(kind) => self.names_of(kind, text),
+        };
+        Some(told).filter(|told| !told.is_empty())
     }
 
-    fn name(&mut self, kind: Option<Kind>, text: &str) -> Option<String> {
-        match (kind, self.names.address(text)) {
-            (_, Some(address)) => Some(address),
-            (Some(kind @ (Kind::Secret | Kind::Object)), None) => Some(self.names.object(kind, text)),
-            (Some(kind), None) => Some(self.names.stand_in(kind, text)),
-            (None, None) => None,
+    /// A list of names.
+    fn names_of(&mut self, kind: Kind, text: &str) -> String {
+        let names: Vec<&str> = text.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+        let mut told: Vec<String> = names.iter().take(REVIEW_LIST_MAX).map(|name| self.name(kind, name)).collect();
+        if names.len() > REVIEW_LIST_MAX {
+            told.push(format!("and {} more", names.len() - REVIEW_LIST_MAX));
+        }
+        told.join(", ")
+    }
+
+    /// A list of what may be anything: what of it are closed words or addresses, if any.
+    fn closed(&mut self, text: &str) -> String {
+        if self.said.contains(text) {
+            return text.to_owned();
+        }
+        let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+        let known: Vec<String> = parts.iter().filter_map(|part| self.closed_part(part)).take(REVIEW_LIST_MAX).collect();
+        match parts.len() - known.len() {
+            0 => known.join(", "),
+            _ if known.is_empty() => String::new(),
+            more => format!("{}, and {more} not sent", known.join(", ")),
+        }
+    }
+
+    fn closed_part(&mut self, part: &str) -> Option<String> {
+        let mut words = part.split(' ');
+        if self.said.contains(part) || words.clone().all(words::is_closed) {
+            return Some(part.to_owned());
+        }
+        let addresses: Option<Vec<IpAddr>> = words.by_ref().map(|word| word.parse().ok()).collect();
+        let addresses = addresses?.into_iter().take(REVIEW_LIST_MAX);
+        Some(addresses.map(|address| self.names.address(address)).collect::<Vec<_>>().join(", "))
+    }
+
+    fn name(&mut self, kind: Kind, text: &str) -> String {
+        if let Ok(address) = text.parse() {
+            return self.names.address(address);
+        }
+        match kind {
+            Kind::Secret | Kind::Object => self.names.object(kind, text),
+            _ => self.names.stand_in(kind, text),
         }
     }
 

@@ -74,11 +74,9 @@ impl Names {
         self.add(kind, name, told)
     }
 
-    /// What stands for an address, if the text is one.
-    pub(super) fn address(&mut self, text: &str) -> Option<String> {
-        let address: IpAddr = text.parse().ok()?;
-        let text = address.to_canonical().to_string();
-        Some(self.stand_in(Kind::Address, &text))
+    /// What stands for an address, however it was written.
+    pub(super) fn address(&mut self, address: IpAddr) -> String {
+        self.stand_in(Kind::Address, &address.to_canonical().to_string())
     }
 
     /// What stands for `namespace/name`, or for a name alone.

@@ -73,7 +73,10 @@ pub(super) fn dossier(dossier: &Dossier, names: &mut Names) -> Value {
 /// Whom a dossier is about.
 fn subject(subject: &Subject, names: &mut Names) -> Value {
     let mut list = |kind: Kind, texts: &[String]| -> Vec<String> {
-        let one = |text: &String| names.address(text).unwrap_or_else(|| names.stand_in(kind, text));
+        let one = |text: &String| match text.parse() {
+            Ok(address) => names.address(address),
+            Err(_) => names.stand_in(kind, text),
+        };
         texts.iter().take(REVIEW_LIST_MAX).map(one).collect()
     };
     json!({

@@ -1,10 +1,13 @@
 //! The words that may leave as they are: Kubernetes' own, ATT&CK's and ours, each by exact match. Whatever else a log
 //! says is given a stand-in by `names`, or stays here.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use regex::Regex;
+
 use super::names::Kind;
-use crate::detection::attack;
+use crate::detection::{FILES, attack};
 
 /// Names that every cluster has.
 const WELL_KNOWN: &[&str] = &[
@@ -156,6 +159,9 @@ const COUNTED: &[&str] = &[
     "workloads",
 ];
 
+/// What opens a node to a pod, as the view `pod_dangers` calls it.
+const DANGERS: &[&str] = &["capability", "hostIPC", "hostNetwork", "hostPID", "hostPath", "hostProcess", "privileged"];
+
 /// Types of Secrets that Kubernetes, kubeadm and helm make.
 const SECRET_TYPES: &[&str] = &[
     "Opaque",
@@ -238,7 +244,14 @@ pub(super) fn is_well_known(name: &str) -> bool {
 
 /// Whether a word of evidence may leave as it is.
 pub(super) fn is_closed(word: &str) -> bool {
-    among(DEEDS, word) || among(RESOURCES, word) || is_well_known(word) || is_attack(word)
+    among(DEEDS, word) || among(RESOURCES, word) || among(DANGERS, word) || is_well_known(word) || is_attack(word)
+}
+
+/// What our own queries say of what they find: the texts that a `case` of theirs ends in, or that are all of a column.
+pub(super) fn said() -> BTreeSet<&'static str> {
+    let Ok(text) = Regex::new(r"\b(?:then|else)\s+'([^']+)'|'([^']+)' as [a-z]") else { return BTreeSet::new() };
+    let queries = FILES.iter().flat_map(|(_, query)| text.captures_iter(query));
+    queries.filter_map(|found| found.get(1).or(found.get(2)).map(|said| said.as_str())).collect()
 }
 
 /// Whether a word may stand in the object of a finding: a resource, or what is counted there.
@@ -294,6 +307,17 @@ mod tests {
         assert!(is_closed("get") && is_closed("system:masters") && is_closed("TA0006/T1552.007"));
         for word in ["Get", "get ", "system:masters2", "kube-systemx", "ignore", "", "TA0006/", "TA0006/x"] {
             assert!(!is_closed(word), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_query_says_is_known_and_what_it_looks_for_is_not() {
+        let said = said();
+        for text in ["probing", "powerful name assumed", "credential access", "rights given"] {
+            assert!(said.contains(text), "{text}");
+        }
+        for text in ["argocd-initial-admin-secret", "tekton-pipelines", "curl", ""] {
+            assert!(!said.contains(text), "{text}");
         }
     }
 
