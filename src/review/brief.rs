@@ -282,13 +282,15 @@ impl Draft<'_> {
     }
 
     fn closed_part(&mut self, part: &str) -> Option<String> {
-        let mut words = part.split(' ');
-        if self.said.contains(part) || words.clone().all(words::is_closed) {
+        let words: Vec<&str> = part.split(' ').take(REVIEW_LIST_MAX).collect();
+        if self.said.contains(part) {
             return Some(part.to_owned());
         }
-        let addresses: Option<Vec<IpAddr>> = words.by_ref().map(|word| word.parse().ok()).collect();
-        let addresses = addresses?.into_iter().take(REVIEW_LIST_MAX);
-        Some(addresses.map(|address| self.names.address(address)).collect::<Vec<_>>().join(", "))
+        if words.iter().all(|word| words::is_closed(word)) {
+            return Some(words.join(" "));
+        }
+        let addresses: Option<Vec<IpAddr>> = words.iter().map(|word| word.parse().ok()).collect();
+        Some(addresses?.into_iter().map(|address| self.names.address(address)).collect::<Vec<_>>().join(", "))
     }
 
     fn name(&mut self, kind: Kind, text: &str) -> String {

@@ -210,6 +210,17 @@ fn a_brief_is_bounded_whatever_is_in_the_findings() {
 }
 
 #[test]
+fn one_long_finding_does_not_push_out_the_others() {
+    let long =
+        json!({"verbs": "get ".repeat(1 << 16), "secrets": "a,".repeat(1 << 16), "username": "b".repeat(1 << 16)});
+    let long =
+        Finding { evidence: long.to_string(), object: "secrets ".repeat(1 << 16), ..finding("00aa11bb22cc33dd") };
+    let brief = brief_of(&[long, finding("11aa11bb22cc33dd")]);
+    assert_eq!(brief.unsent(), 0);
+    assert!(brief.bytes("m").len() < 8 << 10, "{}", brief.bytes("m").len());
+}
+
+#[test]
 fn of_a_dossier_numbers_are_told() {
     let reader = Reader {
         actor: "mallory".to_owned(),

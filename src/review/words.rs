@@ -259,9 +259,9 @@ pub(super) fn is_counted(word: &str) -> bool {
     among(RESOURCES, word) || among(COUNTED, word)
 }
 
-/// Whether each part of `tactic/technique` is an id of ATT&CK.
+/// Whether it is an id of ATT&CK, or `tactic/technique`.
 pub(super) fn is_attack(id: &str) -> bool {
-    id.split('/').all(|part| attack::name(part).is_some())
+    id.splitn(2, '/').all(|part| attack::name(part).is_some())
 }
 
 /// The word, if it is one of those for what was done; else `other`.
@@ -305,7 +305,9 @@ mod tests {
     #[test]
     fn words_pass_by_exact_match_only() {
         assert!(is_closed("get") && is_closed("system:masters") && is_closed("TA0006/T1552.007"));
-        for word in ["Get", "get ", "system:masters2", "kube-systemx", "ignore", "", "TA0006/", "TA0006/x"] {
+        for word in
+            ["Get", "get ", "system:masters2", "kube-systemx", "ignore", "", "TA0006/", "TA0006/x", "T1552/T1552/T1552"]
+        {
             assert!(!is_closed(word), "{word:?}");
         }
     }
