@@ -52,6 +52,7 @@ const DEEDS: &[&str] = &[
     "list",
     "listed",
     "mounted",
+    "node",
     "node_attach",
     "node_exec",
     "node_portforward",
