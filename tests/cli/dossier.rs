@@ -173,7 +173,7 @@ fn the_least_rights_allow_the_work_and_deny_the_theft() {
 }
 
 /// A request for secrets of the namespace `shop` at a minute of the hour.
-pub(super) fn request(minute: usize, verb: &str, who: &str, name: Option<&str>, fields: &Value) -> String {
+pub(crate) fn request(minute: usize, verb: &str, who: &str, name: Option<&str>, fields: &Value) -> String {
     let mut event = event_with(
         minute * 60,
         &json!({
@@ -188,7 +188,7 @@ pub(super) fn request(minute: usize, verb: &str, who: &str, name: Option<&str>, 
     event.to_string() + "\n"
 }
 
-pub(super) fn lake(events: &[String]) -> Scratch {
+pub(crate) fn lake(events: &[String]) -> Scratch {
     let scratch = Scratch::new();
     scratch.write("audit.log", events.concat());
     scratch.run("ingest audit.log --lake lake").ends(0);

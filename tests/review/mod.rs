@@ -1,6 +1,7 @@
 //! The review over the wire: what is sent, to whom, and what becomes of every sort of answer.
 
 mod answers;
+mod command;
 mod faults;
 mod server;
 
