@@ -94,7 +94,19 @@ pub const CHAIN_LENGTH_MAX: usize = 8;
 /// Identities that may come from one address before a dossier gives their number and not their names.
 pub const SHARED_ADDRESS_IDENTITIES_MAX: usize = 10;
 /// Identities whose rights one dossier looks at.
-pub const RIGHTS_ACTORS_MAX: usize = 5;
+pub const RIGHTS_ACTORS_MAX: usize = 20;
+/// Identities that a report looks into together; of more it takes those of the loudest findings.
+pub const SUSPECTS_MAX: usize = 200;
+/// Pairs of such an identity and an address.
+pub const SUSPECT_ORIGINS_MAX: usize = 600;
+/// Requests of one finding whose makers are looked up, to tell whom it is about.
+pub const SUSPECT_FINDING_IDS_MAX: usize = 50;
+/// Such requests of all findings together; one of each finding is always among them.
+pub const SUSPECT_IDS_MAX: usize = 20_000;
+/// Such requests that one statement asks for; its text has a bound, [`SQL_BYTES_MAX`].
+pub const SUSPECT_IDS_ASKED_MAX: usize = 4_000;
+/// Findings that a report explains with the requests behind them, the loudest.
+pub const REPORT_EXPLAINED_MAX: usize = 25;
 /// Bindings that a dossier names as the reason why requests were allowed.
 pub const REASONS_SHOWN_MAX: usize = 20;
 /// Silent times of a log that a dossier tells of.

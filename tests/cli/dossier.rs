@@ -24,7 +24,7 @@ fn secret(row: &Value) -> String {
     format!("{}/{}", row["namespace"].as_str().unwrap_or("*"), row["name"].as_str().unwrap_or("*"))
 }
 
-fn secrets(rotate: &Value) -> BTreeSet<String> {
+pub(super) fn secrets(rotate: &Value) -> BTreeSet<String> {
     rotate["secrets"].as_array().unwrap().iter().map(secret).collect()
 }
 
@@ -173,7 +173,7 @@ fn the_least_rights_allow_the_work_and_deny_the_theft() {
 }
 
 /// A request for secrets of the namespace `shop` at a minute of the hour.
-fn request(minute: usize, verb: &str, who: &str, name: Option<&str>, fields: &Value) -> String {
+pub(super) fn request(minute: usize, verb: &str, who: &str, name: Option<&str>, fields: &Value) -> String {
     let mut event = event_with(
         minute * 60,
         &json!({
@@ -188,7 +188,7 @@ fn request(minute: usize, verb: &str, who: &str, name: Option<&str>, fields: &Va
     event.to_string() + "\n"
 }
 
-fn lake(events: &[String]) -> Scratch {
+pub(super) fn lake(events: &[String]) -> Scratch {
     let scratch = Scratch::new();
     scratch.write("audit.log", events.concat());
     scratch.run("ingest audit.log --lake lake").ends(0);

@@ -6,6 +6,7 @@ mod explain;
 mod history;
 mod output;
 mod query;
+mod report;
 mod risk;
 mod rules;
 mod words;

@@ -10,7 +10,7 @@ use super::super::escape::{cut, terminal};
 use super::super::human::{count, plural, seconds, time};
 use super::super::pages;
 use super::sections::{self, NOTES, Section};
-use super::{Dossier, Hour};
+use super::{Dossier, Hour, Rotate};
 use crate::error::Result;
 use crate::limits::DOSSIER_SHOWN_MAX;
 
@@ -43,26 +43,28 @@ pub(super) fn page(dossier: &Dossier) -> Result<String> {
         lines => first.map(|section| section.lines.clone()),
         caveats => caveats,
         bars => bars(&dossier.hours),
-        graph => graph(dossier),
-        sections => rest.iter().filter(|section| section.title != NOTES).map(section).collect::<Vec<_>>(),
+        graph => graph(&dossier.rotate),
+        sections => shown(rest, "part"),
         commands => dossier.commands.clone(),
     };
     pages::page("dossier.html", values)
 }
 
-/// A section, without the columns in which no row has anything.
-fn section(section: &Section) -> Value {
-    let (columns, rows) = (&section.columns, &section.rows);
-    let filled = |place: &usize| rows.iter().any(|row| row.get(*place).is_some_and(|cell| !cell.is_empty()));
-    let places: Vec<usize> = (0..columns.len()).filter(filled).collect();
-    let column = |place: &usize| context! { title => columns[*place].title, right => columns[*place].right };
-    let cells = |row: &Vec<String>| places.iter().filter_map(|place| row.get(*place).cloned()).collect::<Vec<_>>();
+/// Sections as the template draws them, with ids that begin so.
+pub(in crate::report) fn shown(sections: &[Section], start: &str) -> Vec<Value> {
+    let shown = sections.iter().filter(|section| section.title != NOTES).enumerate();
+    shown.map(|(index, one)| section(one, &format!("{start}-{index}"))).collect()
+}
+
+fn section(section: &Section, id: &str) -> Value {
+    let column = |column: &sections::Column| context! { title => column.title, right => column.right };
     context! {
+        id,
         title => &section.title,
         lines => &section.lines,
         code => &section.code,
-        columns => places.iter().map(column).collect::<Vec<_>>(),
-        rows => rows.iter().map(cells).collect::<Vec<_>>(),
+        columns => section.columns.iter().map(column).collect::<Vec<_>>(),
+        rows => &section.rows,
         more => section.more,
         folded => section.rows.len() > OPEN_ROWS_MAX,
     }
@@ -70,7 +72,7 @@ fn section(section: &Section) -> Value {
 
 /// The subject's events by hour over the hours of the log; `None` where it has none. Positions are percent of the
 /// width, so that the picture fits a phone.
-fn bars(hours: &[Hour]) -> Option<Value> {
+pub(in crate::report) fn bars(hours: &[Hour]) -> Option<Value> {
     let own: Vec<&Hour> = hours.iter().filter(|hour| hour.own > 0).collect();
     // around what the subject did, not around a year of log
     let (first, last) = (own.iter().map(|hour| hour.hour).min()?, own.iter().map(|hour| hour.hour).max()?);
@@ -116,8 +118,8 @@ fn bars(hours: &[Hour]) -> Option<Value> {
 }
 
 /// Identities on the left, secrets on the right; `None` where no secret came into anybody's hands.
-fn graph(dossier: &Dossier) -> Option<Value> {
-    let secrets = &dossier.rotate.secrets;
+pub(in crate::report) fn graph(rotate: &Rotate) -> Option<Value> {
+    let secrets = &rotate.secrets;
     let drawn = &secrets[..secrets.len().min(SECRETS_DRAWN_MAX)];
     let mut readers: Vec<&str> = Vec::new();
     let mut edges = Vec::new();
