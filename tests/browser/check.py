@@ -23,8 +23,9 @@ from browser import Browser, Canary, chromium
 WIDTHS = (360, 768, 1440)
 SCHEMES = ("light", "dark")
 WINDOW_HEIGHT = 900
-# A4 without its margins, in CSS pixels
-PAPER_WIDTH = 718
+# A4 without its margins, in CSS pixels: upright for all but the sections with wide tables, which lie on their side
+UPRIGHT, LYING = 718, 1046
+WIDE_TABLES_HIDDEN = "for (const part of document.querySelectorAll('section.rows')) part.hidden = arguments[0];"
 SHOT_HEIGHT = 1300
 SHOTS_MAX = 6
 FAULTS_SHOWN_MAX = 12
@@ -69,7 +70,7 @@ def program(binary: Path, *args: object, accept: tuple[int, ...] = (0,)) -> None
 def pages(binary: Path, folder: Path) -> Iterator[Page]:
     """Writes the pages of both logs."""
     made, planted = folder / "generated", folder / "hostile"
-    program(binary, "generate", "--events", 20_000, "--seed", 7, "--out", made)
+    program(binary, "generate", "--events", 10_000, "--seed", 7, "--out", made)
     hostile.write(planted)
     subjects = {
         "generated": {"thief": ["bela@example.com"], "everybody": ["--address", "203.0.113.14"], "nobody": ["nobody@example.com"]},
@@ -125,14 +126,20 @@ class Check:
                 if self.shots:
                     for number, shot in enumerate(self.browser.shots(width, SHOT_HEIGHT, SHOTS_MAX), 1):
                         (self.shots / f"{name}-{width}-{scheme}-{number}.png").write_bytes(shot)
-        self.browser.resize(PAPER_WIDTH, WINDOW_HEIGHT)
-        self.browser.media("print", "dark")
-        yield from (f"on paper: {fault}" for fault in self.browser.run(LOOK, PAPER_WIDTH, True))
+        yield from self.on_paper()
         pdf = self.browser.pdf()
         if not re.search(rb"/Type\s*/Page\b", pdf):
             yield "on paper: there is no sheet"
         if self.shots:
             (self.shots / f"{name}.pdf").write_bytes(pdf)
+
+    def on_paper(self) -> Iterator[str]:
+        """Looks at the open page as it is printed; gives the faults."""
+        self.browser.media("print", "dark")
+        for width in (UPRIGHT, LYING):
+            self.browser.resize(width, WINDOW_HEIGHT)
+            self.browser.run(WIDE_TABLES_HIDDEN, width == UPRIGHT)
+            yield from (f"on paper: {fault}" for fault in self.browser.run(LOOK, width, True))
 
     def page(self, page: Page) -> list[str]:
         """All faults of a page."""
@@ -159,7 +166,7 @@ class Check:
         for fault, words in PLANTED:
             copy.write_text(text.replace("<main>", f"<main>{fault}", 1), encoding="utf-8")
             self.open(copy)
-            found = [*self.looks("planted"), *self.happened(copy)]
+            found = [*self.browser.run(LOOK, WIDTHS[-1], False), *self.on_paper(), *self.happened(copy)]
             if not any(words in one for one in found):
                 yield f"the check is blind: {fault} was planted, and nothing says {words!r}"
 

@@ -75,9 +75,9 @@ for (const drawn of labels.values())
       )
         faults.add(`${short(text)} lies over ${short(other.text)}`);
 
-// paper does not unfold
+// paper does not unfold: all but quiet findings and commands to paste must be open
 if (paper)
-  for (const fold of document.querySelectorAll("details"))
+  for (const fold of document.querySelectorAll("details:not(.low *, .info *, .next, [hidden] *)"))
     if (!fold.lastElementChild.checkVisibility({ contentVisibilityAuto: true }) || fold.lastElementChild.getBoundingClientRect().height < 1)
       faults.add(`stays folded on paper: ${short(fold.firstElementChild.textContent)}`);
 return [...faults];
