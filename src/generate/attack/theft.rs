@@ -29,9 +29,10 @@ pub struct Theft {
     pub since: String,
     /// The first moment after its last event, RFC 3339.
     pub until: String,
-    /// The Secrets whose values were within reach, `namespace/name`: whose rights reached them, from which address and
-    /// with which credential (empty for none).
-    pub secrets: BTreeMap<String, BTreeSet<Reader>>,
+    /// Whose rights reached Secrets, from which address, with which credential (empty for none).
+    pub readers: Vec<Reader>,
+    /// The Secrets whose values were within reach, `namespace/name`, each with the places of its readers.
+    pub secrets: BTreeMap<String, BTreeSet<usize>>,
     /// The pods that were entered, `namespace/name`.
     pub entered: BTreeSet<String>,
     /// The ids of the tokens that were minted.
@@ -46,8 +47,8 @@ impl Theft {
         let none = BTreeSet::new;
         let (since, until) = (String::new(), String::new());
         let (actors, addresses, credentials, entered, minted) = (none(), none(), none(), none(), none());
-        let (secrets, made) = (BTreeMap::new(), BTreeMap::new());
-        Self { attack, actors, addresses, credentials, since, until, secrets, entered, minted, made }
+        let (readers, secrets, made) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { attack, actors, addresses, credentials, since, until, readers, secrets, entered, minted, made }
     }
 
     /// Says when it happened, in microseconds since 1970: the first moment, and the first after it.
@@ -96,9 +97,12 @@ impl Theft {
     }
 
     fn gain(&mut self, secrets: impl IntoIterator<Item = String>, who: &Reader) {
-        secrets.into_iter().for_each(|secret| {
-            self.secrets.entry(secret).or_default().insert(who.clone());
-        });
+        for secret in secrets {
+            let known = self.readers.iter().position(|reader| reader == who);
+            let place = known.unwrap_or(self.readers.len());
+            self.readers.extend(known.is_none().then(|| who.clone()));
+            self.secrets.entry(secret).or_default().insert(place);
+        }
     }
 
     fn enter(&mut self, cluster: &Cluster, at: i64, pod: String, who: &Reader) {
