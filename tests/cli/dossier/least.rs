@@ -39,12 +39,12 @@ fn cases(planted: &Planted) -> Vec<Case> {
 
 #[test]
 fn beside_a_snapshot_what_was_never_used_is_told_exactly_and_the_least_rights_deny_the_theft() {
-    hold(&Planted::new(16_000, 3), true);
+    hold(&Planted::new(12_000, 3), true);
 }
 
 #[test]
 fn without_a_snapshot_the_least_rights_deny_the_theft_too() {
-    hold(&Planted::new(16_000, 5), false);
+    hold(&Planted::new(12_000, 5), false);
 }
 
 fn hold(planted: &Planted, is_known: bool) {
