@@ -1,12 +1,12 @@
 //! The proposed roles and bindings, what could not be proposed, and what to know before applying them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::compare::Used;
 use super::diff::{self, Diff};
 use super::model::{Body, Key, Kind, Object, RoleRef, Rule, Subject, SubjectKind};
-use super::state::{State, Who};
+use super::state::{Grant, State, Who};
 use super::tighten::Options;
 use super::validate::{is_dns_label, is_dns_subdomain};
 use super::yaml;
@@ -120,6 +120,8 @@ pub struct Proposal {
     pub unexplained: usize,
     /// Verbs granted because the API server asks for them beside the one that the event shows.
     pub implied: usize,
+    /// Bindings for everybody, or for every account, through which the theft goes on.
+    pub open: BTreeSet<String>,
     who: String,
     days: Option<f64>,
     is_bounded: bool,
@@ -142,6 +144,14 @@ impl Proposal {
             is_master: within.iter().any(|grant| grant.via.binding.is_none()),
             ..Self::default()
         }
+    }
+
+    /// Notes through what a request of the theft stays allowed. What Kubernetes itself gives to everybody shows no
+    /// secrets, and is not worth a word.
+    pub(super) fn note_open<'a>(&mut self, grants: impl Iterator<Item = &'a Grant>) {
+        let is_own = |grant: &&Grant| grant.via.binding.as_ref().is_some_and(|key| !key.name.starts_with("system:"));
+        let room = RBAC_NOTES_MAX.saturating_sub(self.open.len());
+        self.open.extend(grants.filter(is_own).take(room).map(|grant| grant.via.to_string()));
     }
 
     /// The state of a cluster that holds nothing but the proposal.
@@ -211,6 +221,8 @@ impl Proposal {
             (self.still_allowed.len(), "kinds of request of the theft stay allowed"),
         ];
         warnings.extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+        let open = self.open.iter();
+        warnings.extend(open.map(|via| format!("the theft goes on through {via}, until it is taken from all of them")));
         self.warn_of_breadth(&mut warnings);
         self.warn_of_power(&mut warnings);
         warnings

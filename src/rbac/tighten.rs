@@ -103,11 +103,13 @@ pub fn tighten(who: &Who<'_>, used: &[Used<'_>], excluded: &[Used<'_>], options:
     let grants = proposal.state().grants(&who.alone());
     let allowed = Matcher::new(&grants);
     for (index, excluded) in excluded.iter().enumerate().filter(|(_, excluded)| excluded.succeeded > 0) {
-        let by_kept = kept.allows(&excluded.asked);
-        if by_kept || allowed.allows(&excluded.asked) {
-            let why = if by_kept { Breadth::Kept } else { wants.why(&excluded.asked) };
+        let by_kept = kept.matching(&excluded.asked);
+        if !by_kept.is_empty() || allowed.allows(&excluded.asked) {
+            let why = if by_kept.is_empty() { wants.why(&excluded.asked) } else { Breadth::Kept };
             proposal.still_allowed.push(StillAllowed { excluded: index, why });
         }
+        let grants = by_kept.iter().flat_map(|class| &kept.classes()[*class].grants).map(|grant| &options.kept[*grant]);
+        proposal.note_open(grants);
     }
     proposal
 }

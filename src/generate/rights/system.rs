@@ -200,6 +200,13 @@ fn controller(name: &str) -> Vec<Rule> {
             rule("update", "batch", "cronjobs/finalizers cronjobs/status"),
             rule("create delete get list patch update watch", "batch", "jobs"),
         ],
+        _ => keeper(name),
+    }
+}
+
+/// What a controller has that looks after what others made.
+fn keeper(name: &str) -> Vec<Rule> {
+    match name {
         "horizontal-pod-autoscaler" => vec![
             rule(READ, "autoscaling", "horizontalpodautoscalers"),
             rule("get update", "*", "*/scale"),

@@ -9,7 +9,7 @@ use crate::rbac::{Asked, Grant, History, Kind, Row, Snapshot, State, Used, Who, 
 
 /// The log of a seed, a line a request, with the truth.
 fn log(seed: u64, events: u64) -> (Vec<Value>, Truth) {
-    let (mut events_of, options) = (BTreeMap::new(), Options { seed, events, ..Options::default() });
+    let (mut events_of, options) = (BTreeMap::new(), Options { events, seed, ..Options::default() });
     let mut sink = |line: &[u8]| {
         let event: Value = serde_json::from_slice(line).unwrap();
         let key = (event["auditID"].to_string(), actor(&event).to_owned());

@@ -264,6 +264,9 @@ fn the_theft_is_refused_unless_the_same_was_needed() {
     let proposal = tighten(&WHO, &requests, &theft, &Options { kept: &everyone, ..Options::default() });
     let still: Vec<_> = proposal.still_allowed.iter().map(|still| (still.excluded, still.why)).collect();
     assert_eq!(still, [(3, Breadth::Needed), (4, Breadth::Passing), (5, Breadth::Needed), (6, Breadth::Kept)]);
+    assert_eq!(proposal.open.iter().collect::<Vec<_>>(), [&everyone[0].via.to_string()]);
+    let warning = format!("the theft goes on through {}, until it is taken from all of them", everyone[0].via);
+    assert!(proposal.warnings().contains(&warning), "{:?}", proposal.warnings());
 }
 
 #[test]
