@@ -47,6 +47,7 @@ PLANTED = (
     ("<div style='position:fixed;inset:0;background:#fff'></div>", "cannot be seen"),
     ("<svg height='30'><text y='20'>one</text><text y='20'>two</text></svg>", "lies over"),
     ("<table style='table-layout:fixed;width:20px'><tr><td style='overflow-wrap:normal'>Unbreakable</td></tr></table>", "sticks out of it"),
+    ("<p style='width:12px'>1234</p>", "broken into lines"),
     ("<details class='folded'><summary>x</summary><p style='display:none'>y</p></details>", "stays folded"),
 )
 

@@ -63,6 +63,8 @@ for (let node = texts.nextNode(); node; node = texts.nextNode()) {
   if (contrast < 4.5) faults.add(`too little contrast, ${contrast.toFixed(1)}: ${short(node.data)}`);
   if (parseFloat(style.fontSize) < 10 && !paper) faults.add(`${style.fontSize} is too small: ${short(node.data)}`);
   if (drawn) labels.set(drawn, [...(labels.get(drawn) ?? []), { box, text: node.data }]);
+  const lines = new Set([...range.getClientRects()].map((line) => Math.round(line.top)));
+  if (lines.size > 1 && /^\s*\S{1,5}\s*$/.test(node.data)) faults.add(`broken into lines: ${short(node.data)}`);
   const room = (scroller(holder) ? null : holder.closest(".card"))?.getBoundingClientRect();
   if (room && (box.right > room.right + 1 || box.left < room.left - 1)) faults.add(`cut at the edge: ${short(node.data)}`);
 }
