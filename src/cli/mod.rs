@@ -16,6 +16,7 @@ mod place;
 mod probe;
 mod progress;
 mod report;
+mod review;
 mod risk;
 mod rotate;
 mod rules;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Ending, args, detect, investigate, place, risk, signals};
+use super::{Ending, args, detect, investigate, output, place, review, risk, signals};
 use crate::account::Account;
 use crate::config::Config;
 use crate::detect::Detected;
@@ -20,6 +20,7 @@ use crate::report::answer::{ANSWER_FORMATS, Answer, write};
 use crate::report::dossier::{Dossier, Subject};
 use crate::report::explanation::Explanation;
 use crate::report::{Report, human};
+use crate::review::{Brief, Facts};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -56,6 +57,8 @@ pub(super) struct Args {
     knowledge: args::Knowledge,
     #[command(flatten)]
     limits: args::Limits,
+    #[command(flatten)]
+    review: review::Review,
 }
 
 /// Runs the command.
@@ -65,6 +68,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let rbac = args.rbac.as_deref().map(investigate::snapshot).transpose()?;
     let (pack, config) = (args.rules.pack()?, args.knowledge.config()?);
     crate::detect::check_params(&pack, &config)?;
+    let endpoint = args.review.endpoint(&config)?;
     let lake = Lake::open(place::lake(&args.lake)?)?;
     let watch = Arc::new(Watch::default());
     signals::listen(&watch)?;
@@ -95,8 +99,19 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         risk: &risk,
         summary,
     };
+    let facts = Facts {
+        findings: &detected.findings,
+        headers: &pack.detections,
+        dossier: dossier.as_ref(),
+        readiness: Some(&detected.readiness),
+    };
+    if args.review.is_dry_run {
+        output::print(&args.review.dry_run(&Brief::new(&facts), &config))?;
+        return Ok(Ending::Complete);
+    }
+    let review = endpoint.map(|endpoint| review::read(&endpoint, &Brief::new(&facts), &watch)).transpose()?;
     let commands = args.commands(period, &detected.findings);
-    let answer = Answer { report, least: args.min_severity, explanations, dossier, commands };
+    let answer = Answer { report, least: args.min_severity, explanations, dossier, review, commands };
     match &args.out {
         Some(path) => place::write(path, |out| write(&answer, format, out))?,
         None => write(&answer, format, &mut std::io::stdout())?,

@@ -12,6 +12,7 @@ pub mod human;
 pub mod metrics;
 pub mod read;
 pub mod readiness;
+pub mod review;
 pub mod risk;
 pub mod rows;
 pub mod summary;

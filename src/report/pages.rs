@@ -23,6 +23,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("tactics.html", include_str!("pages/tactics.html")),
     ("risks.html", include_str!("pages/risks.html")),
     ("findings.html", include_str!("pages/findings.html")),
+    ("review.html", include_str!("pages/review.html")),
     ("silent.html", include_str!("pages/silent.html")),
     ("sources.html", include_str!("pages/sources.html")),
     ("activity.html", include_str!("pages/activity.html")),

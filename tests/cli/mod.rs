@@ -1,6 +1,6 @@
 //! The program as a user meets it: commands, exit codes, what goes to stdout and what to stderr.
 
-mod dossier;
+pub(crate) mod dossier;
 mod exits;
 mod explain;
 mod history;

@@ -19,6 +19,10 @@ pub(super) fn json(answer: &Answer<'_>) -> Result<String> {
     document += &format!(",\n\"explanations\":[{}]", explanations.join(",\n"));
     let found = answer.dossier.as_ref().map(dossier::document::json).transpose()?;
     document += &format!(",\n\"dossier\":{}", found.as_deref().map_or("null", str::trim_end));
+    // without it a report is as if there were no such thing
+    if let Some(review) = &answer.review {
+        document += &format!(",\n\"review\":{}", text(review)?);
+    }
     document += &format!(",\n\"commands\":{}}}\n", text(&answer.commands)?);
     Ok(document)
 }

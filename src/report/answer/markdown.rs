@@ -17,6 +17,9 @@ pub(super) fn markdown(answer: &Answer<'_>) -> Result<String> {
         let rotate = sections::rotate_tables(&dossier.rotate, DOSSIER_SHOWN_MAX);
         rotate.iter().filter(|one| one.has_any()).for_each(|one| text += &section(one, "\n##"));
     }
+    if let Some(reading) = &answer.review {
+        text += &format!("\n## a model's reading\n\n{}", reading.markdown());
+    }
     text += &tactics(answer);
     let mut findings = Vec::new();
     Markdown.write(&answer.report, &mut findings)?;

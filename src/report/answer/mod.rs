@@ -12,6 +12,7 @@ use std::io::Write;
 
 use super::dossier::Dossier;
 use super::explanation::Explanation;
+use super::review::Reading;
 use super::{Report, io_error};
 use crate::error::{Error, Result};
 use crate::finding::Severity;
@@ -30,6 +31,8 @@ pub struct Answer<'a> {
     pub explanations: Vec<Explanation<'a>>,
     /// What those did whom the findings are about; `None` where they are about nobody.
     pub dossier: Option<Dossier>,
+    /// What a language model said of it, or why it said nothing; `None` where none was asked.
+    pub review: Option<Reading>,
     /// Commands that give it again.
     pub commands: Vec<String>,
 }

@@ -5,6 +5,7 @@ use minijinja::value::Value;
 
 use super::super::dossier::page as pictures;
 use super::super::dossier::sections::{self, LEAST, NEEDED, NOTES, Section};
+use super::super::review::Reading;
 use super::super::{html, pages};
 use super::{Answer, verdict};
 use crate::error::Result;
@@ -27,6 +28,7 @@ pub(super) fn page(answer: &Answer<'_>) -> Result<String> {
         notes,
         bars => dossier.and_then(|dossier| pictures::bars(&dossier.hours)),
         graph => dossier.and_then(|dossier| pictures::graph(&dossier.rotate)),
+        review => answer.review.as_ref().map(Reading::drawn),
         commands => &answer.commands,
         ..base
     };

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::dossier::{Origin, Reader, Rights, Rotate, Rotation, Subject, Token};
 use super::super::explanation::Question;
+use super::super::review::{Part, Review, Statement};
 use super::super::tests::{NOON, Sample, finding, hostile, steers, tags};
 use super::*;
 use crate::finding::{Finding, Request};
@@ -115,6 +116,16 @@ fn answer<'a>(sample: &'a Sample, text: &str) -> Answer<'a> {
         least: Severity::Medium,
         explanations: sample.findings.iter().take(1).map(|finding| explanation(finding, text)).collect(),
         dossier: Some(dossier(text)),
+        review: Some(Reading::Done(Review {
+            model: text.to_owned(),
+            endpoint: text.to_owned(),
+            statements: vec![Statement {
+                parts: vec![Part::Words(text.to_owned()), Part::Name(text.to_owned())],
+                findings: vec![text.to_owned()],
+            }],
+            sent: 1,
+            ..Review::default()
+        })),
         commands: vec!["kubesift report --lake lake".to_owned()],
     }
 }
