@@ -25,6 +25,7 @@ ANSWER_SECONDS = 120
 FLAGS = (
     "--headless",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--disable-sync",
     "--disable-extensions",
