@@ -16,14 +16,16 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Iterator
+from typing import Any
 
 ANSWER_SECONDS = 120
 FLAGS = (
     "--headless",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--disable-sync",
     "--disable-extensions",
@@ -91,7 +93,9 @@ class Browser:
     def __init__(self, programs: tuple[str, str], proxy_port: int) -> None:
         browser, driver = programs
         self.profile = tempfile.TemporaryDirectory(prefix="kubesift-browser-", ignore_cleanup_errors=True)
-        self.driver = subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.driver = subprocess.Popen(
+            [driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         self.url = ""
         try:
             self.url = f"http://127.0.0.1:{self._port()}/session"
@@ -133,7 +137,9 @@ class Browser:
     def __enter__(self) -> Browser:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             self._ask("DELETE", "")
         except (OSError, RuntimeError):
@@ -176,7 +182,9 @@ class Browser:
     def resize(self, width: int, height: int) -> None:
         """Makes the window that wide, in CSS pixels; a narrow one is a phone."""
         phone = width < 600
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone
+        )
 
     def media(self, medium: str, scheme: str) -> None:
         """Makes the page believe in a medium (`screen`, `print`) and a colour scheme (`light`, `dark`)."""

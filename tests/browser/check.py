@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Opens the pages that Kubesift writes in a real browser, and tells what is wrong with them.
 
-The pages are of a generated log with attacks, and of a log whose every field is hostile. Each is looked at as it is, and
-once more without its content security policy, so that escaping alone must hold. Before all that, faults are planted into
-a copy of a page, and each must be found. Ends with 1 and a sentence for each fault.
+The pages are of a generated log with attacks, and of a log whose every field is hostile. Each is looked at as it is,
+and once more without its content security policy, so that escaping alone must hold. Before all that, faults are planted
+into a copy of a page, and each must be found. Ends with 1 and a sentence for each fault.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Iterator
 
 import hostile
 from browser import Browser, Canary, chromium
@@ -46,7 +46,11 @@ PLANTED = (
     ("<p style='font-size:7px'>tiny</p>", "too small"),
     ("<div style='position:fixed;inset:0;background:#fff'></div>", "cannot be seen"),
     ("<svg height='30'><text y='20'>one</text><text y='20'>two</text></svg>", "lies over"),
-    ("<table style='table-layout:fixed;width:20px'><tr><td style='overflow-wrap:normal'>Unbreakable</td></tr></table>", "sticks out of it"),
+    (
+        "<table style='table-layout:fixed;width:9px'><tr><td style='overflow-wrap:normal'>Unbroken</td></tr></table>",
+        "sticks out of it",
+    ),
+    ("<p style='width:12px'>1234</p>", "broken into lines"),
     ("<details class='folded'><summary>x</summary><p style='display:none'>y</p></details>", "stays folded"),
 )
 
@@ -73,7 +77,11 @@ def pages(binary: Path, folder: Path) -> Iterator[Page]:
     program(binary, "generate", "--events", 10_000, "--seed", 7, "--out", made)
     hostile.write(planted)
     subjects = {
-        "generated": {"thief": ["bela@example.com"], "everybody": ["--address", "203.0.113.14"], "nobody": ["nobody@example.com"]},
+        "generated": {
+            "thief": ["bela@example.com"],
+            "everybody": ["--address", "203.0.113.14"],
+            "nobody": ["nobody@example.com"],
+        },
         "hostile": {"address": ["--address", hostile.ADDRESS], "script": ["--", hostile.PAYLOADS[0]]},
     }
     for log in (made, planted):
@@ -157,7 +165,9 @@ class Check:
         bare.write_text(POLICY.sub("", text), encoding="utf-8")
         self.open(bare)
         ran = self.browser.run(LOOK, WIDTHS[-1], False)
-        return faults + [f"without its policy: {fault}" for fault in [*ran, *self.happened(bare)] if fault not in faults]
+        return faults + [
+            f"without its policy: {fault}" for fault in [*ran, *self.happened(bare)] if fault not in faults
+        ]
 
     def planted(self, page: Path) -> Iterator[str]:
         """Plants each fault into a copy of a page; gives those that were not found."""
@@ -181,7 +191,7 @@ def check(binary: Path, folder: Path, shots: Path | None, given: list[Path]) -> 
     with Canary(hostile.CANARY_HOST, "127.0.0.1") as canary, Browser(programs, canary.server_address[1]) as browser:
         checks = Check(browser, canary, shots)
         todo = [Page(path) for path in given] or list(pages(binary, folder))
-        looked = ((page.path.name, checks.page(page)) for page in todo)
+        looked: Iterable[tuple[str, list[str]]] = ((page.path.name, checks.page(page)) for page in todo)
         if not given:
             looked = chain([("planted faults", list(checks.planted(todo[-1].path)))], looked)
         for name, found in looked:

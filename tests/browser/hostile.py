@@ -53,7 +53,12 @@ def _event(number: int, verb: str, resource: str, **more: Any) -> dict[str, Any]
         "stage": "ResponseComplete",
         "requestURI": "/api/v1/x?command=sh&command=" + dishes[8],
         "verb": verb,
-        "user": {"username": dishes[0], "uid": dishes[9], "groups": [dishes[10], "system:authenticated"], "extra": extra},
+        "user": {
+            "username": dishes[0],
+            "uid": dishes[9],
+            "groups": [dishes[10], "system:authenticated"],
+            "extra": extra,
+        },
         "sourceIPs": [ADDRESS],
         "userAgent": dishes[11],
         "objectRef": reference,
@@ -62,7 +67,7 @@ def _event(number: int, verb: str, resource: str, **more: Any) -> dict[str, Any]
         "stageTimestamp": moment,
         "annotations": {
             "authorization.k8s.io/decision": "allow",
-            "authorization.k8s.io/reason": f'RBAC: allowed by ClusterRoleBinding "{dishes[14]}" of ClusterRole "{dishes[15]}"',
+            "authorization.k8s.io/reason": f'RBAC: allowed by RoleBinding "{dishes[14]}" of ClusterRole "{dishes[15]}"',
             dishes[16][:200]: dishes[17],
         },
     }
@@ -75,16 +80,21 @@ def _bodies(number: int) -> list[dict[str, Any]]:
     dish = PAYLOADS[number % len(PAYLOADS)]
     other = PAYLOADS[(number + 7) % len(PAYLOADS)]
     told = {"name": dish, "namespace": other}
-    pod = {"kind": "Pod", "metadata": told, "spec": {
-        "serviceAccountName": other,
-        "containers": [{"name": dish, "image": other, "envFrom": [{"secretRef": {"name": dish}}]}],
-        "volumes": [{"name": dish, "secret": {"secretName": other}}],
-    }}
+    pod = {
+        "kind": "Pod",
+        "metadata": told,
+        "spec": {
+            "serviceAccountName": other,
+            "containers": [{"name": dish, "image": other, "envFrom": [{"secretRef": {"name": dish}}]}],
+            "volumes": [{"name": dish, "secret": {"secretName": other}}],
+        },
+    }
     secret = {"kind": "Secret", "metadata": told, "type": dish, "data": {other: "eA==", dish: "eQ=="}}
     rules = [{"apiGroups": [dish], "resources": [other, "secrets"], "verbs": ["*", dish]}]
     role = {"kind": "ClusterRole", "metadata": {"name": dish}, "rules": rules}
     binding = {
-        "kind": "ClusterRoleBinding", "metadata": {"name": dish},
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": dish},
         "roleRef": {"kind": "ClusterRole", "name": "cluster-admin", "apiGroup": "rbac.authorization.k8s.io"},
         "subjects": [{"kind": "User", "name": other}, {"kind": "ServiceAccount", "name": dish, "namespace": other}],
     }
@@ -96,10 +106,18 @@ def _bodies(number: int) -> list[dict[str, Any]]:
     denied = {"code": 403, "reason": "Forbidden", "message": dish}
     return [
         _event(first, "get", "secrets", responseObject=secret),
-        _event(first + 1, "list", "secrets", objectRef=everywhere, responseObject={"kind": "SecretList", "items": [secret]}),
+        _event(
+            first + 1, "list", "secrets", objectRef=everywhere, responseObject={"kind": "SecretList", "items": [secret]}
+        ),
         _event(first + 2, "get", "secrets", responseStatus=denied),
         _event(first + 3, "create", "pods", requestObject=pod, responseObject=pod),
-        _event(first + 4, "create", "pods", objectRef=entered, requestURI=f"/api/v1/x/exec?container={dish}&command={other}"),
+        _event(
+            first + 4,
+            "create",
+            "pods",
+            objectRef=entered,
+            requestURI=f"/api/v1/x/exec?container={dish}&command={other}",
+        ),
         _event(first + 5, "create", "serviceaccounts", objectRef=token, annotations=issued),
         _event(first + 6, "create", "x", objectRef={"resource": "clusterroles", **rbac}, requestObject=role),
         _event(first + 7, "create", "x", objectRef={"resource": "clusterrolebindings", **rbac}, requestObject=binding),
