@@ -1,5 +1,5 @@
--- describe = "Which Secret came into whose hands: one row a request and Secret. how: read, patched (the answer holds it whole), listed, watched or deleted (by a collection, expanded to all that were there), mounted (by a pod that the actor wrote) or entered (by exec and the like into a pod that has it). secret_namespace, secret_name: the Secret. certain: the log names it; else it is only referred to. through: the pod, workload or selector."
--- reads = ["secret_requests", "secret_lives", "pod_secrets", "pod_entries"]
+-- describe = "Which Secret came into whose hands: one row a request and Secret. how: read, patched (the answer holds it whole), listed, watched or deleted (by a collection, expanded to all that were there), mounted (by a pod that the actor wrote), entered (by exec and the like into a pod that has it) or node (by a pod of the actor on a node whose pods have it). secret_namespace, secret_name: the Secret. certain: the log names it; else it is only referred to. through: the pod, workload or selector."
+-- reads = ["secret_requests", "secret_lives", "pod_secrets", "pod_entries", "node_entries", "node_secrets"]
 
 with reads as (
   select
@@ -70,3 +70,13 @@ select
 from pod_entries
 where outcome in ('allowed', 'unknown') and secret is not null and via <> 'image_pull'
   and kind in ('exec', 'attach', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach')
+union all
+select
+  e.cluster, e.ts, e.audit_id, e.actor, e.actor_kind, e.username, e.client_ip, e.user_agent, e.credential_id,
+  e.pod_name, e.verb, e.outcome, s.namespace as secret_namespace, s.name as secret_name, 'node' as how,
+  false as certain, e.node as through
+from node_entries e
+join node_secrets s on s.cluster = e.cluster and s.node = e.node
+left semi join secret_lives l
+  on l.cluster = s.cluster and l.namespace = s.namespace and l.name = s.name
+    and (l.alive_until is null or l.alive_until >= e.ts)

@@ -33,7 +33,7 @@ const END: i64 = 9_214_646_400_000_000;
 /// The secrets and credentials to replace after what the subject did.
 pub fn rotate(session: &Session, subject: &Subject, mut check: impl FnMut() -> Result<()>) -> Result<Rotate> {
     let mut work = Work::new(session, subject)?;
-    work.share(&["accesses", "lives", "uses", "entries"])?;
+    work.share(&["accesses", "lives", "uses", "entries", "nodes"])?;
     check()?;
     let found = work.rotate(&mut check)?;
     Ok(Rotate { notes: work.notes, ..found.rotate })
@@ -49,7 +49,7 @@ pub fn investigate(
     mut check: impl FnMut() -> Result<()>,
 ) -> Result<Dossier> {
     let mut work = Work::new(session, subject)?;
-    work.share(&["accesses", "lives", "uses", "entries", "minted", "steps"])?;
+    work.share(&["accesses", "lives", "uses", "entries", "nodes", "minted", "steps"])?;
     check()?;
     let found = work.rotate(&mut check)?;
     let others = work.others(&found.presences)?;
@@ -149,7 +149,7 @@ impl<'a> Work<'a> {
         check()?;
         let (lives, uses) = (self.ask::<rotate::Life>("lives")?, self.ask::<rotate::Usage>("uses")?);
         check()?;
-        let entries: Vec<Entry> = self.ask("entries")?;
+        let (entries, nodes): (Vec<Entry>, _) = (self.ask("entries")?, self.ask::<rotate::Node>("nodes")?);
         let presences: Vec<Presence> = self.ask("credentials")?;
         check()?;
         let minted = self.minted(check)?;
@@ -157,6 +157,7 @@ impl<'a> Work<'a> {
         let secrets = rotate::secrets(&accesses, &lives, &uses);
         let tokens = rotate::tokens(&presences, &minted, &later, &entries);
         self.notes.extend(rotate::blind(&accesses, &entries));
+        self.notes.extend(rotate::blind_nodes(&nodes));
         let rotate = Rotate { secrets, tokens, notes: Vec::new() };
         Ok(Found { accesses, entries, presences, minted, later, rotate })
     }

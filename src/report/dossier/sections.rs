@@ -155,6 +155,7 @@ fn verdict(dossier: &Dossier) -> Section {
         (by(&["listed", "watched", "deleted"]), "by listing or watching"),
         (by(&["mounted"]), "mounted"),
         (by(&["entered"]), "in pods that it entered"),
+        (by(&["node"]), "on nodes that it took over"),
     ];
     let ways: Vec<_> = ways.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}")).collect();
     let own = dossier.entries.iter().filter(|entry| entry.by_subject).count() as u64;
