@@ -23,7 +23,7 @@
 //! | 1 | [`account`], [`block`], [`part`], [`finding`], [`store`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`rbac`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
-//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`dossier`], [`prove`], [`generate`] |
+//! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`dossier`], [`prove`], [`generate`], [`review`] |
 //! | 5 | [`run`] |
 //! | 6 | [`cli`], then `main` |
 //!
@@ -31,7 +31,8 @@
 //!
 //! Each is checked in `tests/tidy.rs` or by the tests that it names.
 //!
-//! - Only [`event`] names simd-json; only [`engine`] names DataFusion; only [`lake`] names Delta.
+//! - Only [`event`] names simd-json; only [`engine`] names DataFusion; only [`lake`] names Delta; only [`review`] names
+//!   reqwest.
 //! - Only [`cli`] and `main` print, and only they read arguments and the environment; stdout carries data, stderr
 //!   everything else.
 //! - A bad line is a row among the rejects, never an error and never silence: for every input file, lines seen = rows
@@ -71,6 +72,7 @@ pub mod explain;
 pub mod generate;
 pub mod ingest;
 pub mod prove;
+pub mod review;
 
 pub mod run;
 

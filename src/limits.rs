@@ -94,7 +94,19 @@ pub const CHAIN_LENGTH_MAX: usize = 8;
 /// Identities that may come from one address before a dossier gives their number and not their names.
 pub const SHARED_ADDRESS_IDENTITIES_MAX: usize = 10;
 /// Identities whose rights one dossier looks at.
-pub const RIGHTS_ACTORS_MAX: usize = 5;
+pub const RIGHTS_ACTORS_MAX: usize = 20;
+/// Identities that a report looks into together; of more it takes those of the loudest findings.
+pub const SUSPECTS_MAX: usize = 200;
+/// Pairs of such an identity and an address.
+pub const SUSPECT_ORIGINS_MAX: usize = 600;
+/// Requests of one finding whose makers are looked up, to tell whom it is about.
+pub const SUSPECT_FINDING_IDS_MAX: usize = 50;
+/// Such requests of all findings together; one of each finding is always among them.
+pub const SUSPECT_IDS_MAX: usize = 20_000;
+/// Such requests that one statement asks for; its text has a bound, [`SQL_BYTES_MAX`].
+pub const SUSPECT_IDS_ASKED_MAX: usize = 4_000;
+/// Findings that a report explains with the requests behind them, the loudest.
+pub const REPORT_EXPLAINED_MAX: usize = 25;
 /// Bindings that a dossier names as the reason why requests were allowed.
 pub const REASONS_SHOWN_MAX: usize = 20;
 /// Silent times of a log that a dossier tells of.
@@ -219,3 +231,37 @@ pub const REMOTE_READS_AT_ONCE: usize = 16;
 pub const REMOTE_RUN_HOURS_MAX: i64 = 24;
 /// Objects that one listing gives.
 pub const OBJECTS_LISTED_MAX: usize = 1_000_000;
+/// Findings that a review is told of, the loudest.
+pub const REVIEW_FINDINGS_MAX: usize = 60;
+/// The request of a review, in bytes; fewer findings are told where it would be longer.
+pub const REVIEW_BODY_BYTES_MAX: usize = 128 << 10;
+/// Columns of the evidence of one finding that a review is told of.
+pub const REVIEW_COLUMNS_MAX: usize = 16;
+/// Entries of one list that a review is told of.
+pub const REVIEW_LIST_MAX: usize = 8;
+/// Characters of one text of a detection that a review is told.
+pub const REVIEW_HEADER_CHARS_MAX: usize = 600;
+/// The answer of a model, in bytes.
+pub const REVIEW_ANSWER_BYTES_MAX: usize = 1 << 20;
+/// What an endpoint says of its own error, in bytes.
+pub const REVIEW_ERROR_BYTES_MAX: usize = 64 << 10;
+/// Statements of a review that are shown.
+pub const REVIEW_STATEMENTS_MAX: usize = 12;
+/// Characters of one statement, before names are put back.
+pub const REVIEW_STATEMENT_CHARS_MAX: usize = CELL_CHARS_MAX - 2;
+/// Findings that one statement may cite.
+pub const REVIEW_CITATIONS_MAX: usize = 20;
+/// JSON objects in the answer of a model that are looked at for statements.
+pub const REVIEW_OBJECTS_TRIED_MAX: usize = 64;
+/// Characters of what an endpoint says that the reason for a missing review repeats.
+pub const REVIEW_FAULT_CHARS_MAX: usize = 200;
+/// The key of an endpoint, in bytes.
+pub const REVIEW_KEY_BYTES_MAX: usize = 8 << 10;
+/// Connecting to the endpoint of a review, in seconds.
+pub const REVIEW_CONNECT_SECONDS: u64 = 10;
+/// Default of `review.timeout_seconds`, for the whole answer.
+pub const REVIEW_SECONDS_DEFAULT: u64 = 60;
+/// The most that `review.timeout_seconds` may be.
+pub const REVIEW_SECONDS_MAX: u64 = 600;
+/// The longest wait that a busy endpoint may ask for, in seconds, before it is asked once more.
+pub const REVIEW_RETRY_SECONDS_MAX: u64 = 20;

@@ -13,5 +13,6 @@ mod nights;
 mod properties;
 mod reference;
 mod remote;
+mod review;
 mod rig;
 mod tidy;

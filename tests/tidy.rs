@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["account", "block", "finding", "part", "store"],
     &["config", "detection", "event", "input", "lake", "rbac", "risk"],
     &["engine", "report"],
-    &["baseline", "detect", "dossier", "explain", "generate", "ingest", "prove"],
+    &["baseline", "detect", "dossier", "explain", "generate", "ingest", "prove", "review"],
     &["run"],
     &["cli"],
 ];
@@ -162,6 +162,7 @@ fn each_engine_has_one_home() {
     let mut faults = only_in(&["simd_json"], &["event"]);
     faults.extend(only_in(&["datafusion::", "datafusion_"], &["engine"]));
     faults.extend(only_in(&["deltalake::"], &["lake"]));
+    faults.extend(only_in(&["reqwest::"], &["review"]));
     report(&faults);
 }
 

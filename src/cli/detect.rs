@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::config::Config;
 use crate::detect::Known;
 use crate::detection::Pack;
-use crate::engine::{Events, Period, Session, Settings};
+use crate::engine::{Events, Extent, Period, Session, Settings};
 use crate::error::Result;
 use crate::ingest::Watch;
 use crate::lake::{Lake, Snapshot};
@@ -127,6 +127,21 @@ impl Numbers {
     }
 }
 
+/// A run over events of this extent, which rest on these accounts.
+pub(super) fn summary(extent: &Extent, accounts: &[Account], lake_version: Option<u64>) -> Summary {
+    let mut totals = Account::default();
+    accounts.iter().for_each(|account| totals.add(account));
+    Summary {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        lake_version,
+        clusters: extent.clusters.clone(),
+        first_ts: extent.first_ts,
+        last_ts: extent.last_ts,
+        totals,
+        started_at: None,
+    }
+}
+
 /// Runs the pack over a lake and writes what it found.
 pub(super) fn over(
     lake: &Lake,
@@ -145,17 +160,7 @@ pub(super) fn over(
     numbers.add(&detected.outcomes);
     let from_ledger: Vec<Account> = if is_kept { snapshot.ledger()?.accounts().cloned().collect() } else { Vec::new() };
     let accounts = if is_kept { &from_ledger } else { work.accounts };
-    let mut totals = Account::default();
-    accounts.iter().for_each(|account| totals.add(account));
-    let summary = Summary {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        lake_version: is_kept.then(|| snapshot.version()),
-        clusters: detected.extent.clusters.clone(),
-        first_ts: detected.extent.first_ts,
-        last_ts: detected.extent.last_ts,
-        totals,
-        started_at: None,
-    };
+    let summary = summary(&detected.extent, accounts, is_kept.then(|| snapshot.version()));
     let ending = output.write(work.pack, detected, accounts, summary)?;
     // rejects of earlier nights were told when they were ingested
     Ok(if is_kept && matches!(ending, Ending::Partial | Ending::Refused) { Ending::Complete } else { ending })

@@ -44,7 +44,8 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     Ok(Ending::Complete)
 }
 
-fn snapshot(path: &Path) -> Result<Snapshot> {
+/// The roles and bindings of a file.
+pub(super) fn snapshot(path: &Path) -> Result<Snapshot> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::storage(path, error))?;
     Snapshot::parse(&path.display().to_string(), &text)
 }

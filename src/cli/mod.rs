@@ -15,6 +15,8 @@ mod output;
 mod place;
 mod probe;
 mod progress;
+mod report;
+mod review;
 mod risk;
 mod rotate;
 mod rules;
@@ -68,6 +70,8 @@ enum Command {
     Investigate(investigate::Args),
     /// The secrets and credentials to replace after what somebody did
     Rotate(rotate::Args),
+    /// What was found, whom it is about, what they took and what to do now, as a page to hand over
+    Report(report::Args),
     /// What speaks against each identity, and for the loss of each secret
     Risk(risk::Args),
     /// Ask a lake a question in SQL
@@ -142,6 +146,7 @@ fn dispatch(command: Command) -> Result<Ending> {
         Command::Explain(args) => explain::run(&args),
         Command::Investigate(args) => investigate::run(&args),
         Command::Rotate(args) => rotate::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Risk(args) => risk::run(&args),
         Command::Sql(args) => sql::run(&args),
         Command::Lake(args) => lake::run(&args),

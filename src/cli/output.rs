@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Ending, args, place, risk, say};
 use crate::account::{Account, Outcome as SourceOutcome};
 use crate::detect::Detected;
-use crate::detection::{Pack, attack};
+use crate::detection::Pack;
 use crate::error::{Error, Result};
 use crate::finding::Severity;
 use crate::lake::Status;
@@ -108,7 +108,7 @@ impl Output {
         };
         self.write_findings(&report)?;
         if let Some(page) = &self.report {
-            place::write(page, |out| Html { attack_name }.write(&report, out))?;
+            place::write(page, |out| Html.write(&report, out))?;
         }
         if !self.quiet {
             say(summary::summary(&report).trim_end());
@@ -128,7 +128,6 @@ impl Output {
         let unknown = || Error::usage(format!("unknown format {name:?}; use one of {}", FORMATS.join(", ")));
         let format: Box<dyn Format> = match name {
             "table" if self.out.is_none() => Box::new(table()),
-            "html" => Box::new(Html { attack_name }),
             name => report::format(name).ok_or_else(unknown)?,
         };
         match &self.out {
@@ -149,12 +148,6 @@ pub(super) fn table() -> Table {
 pub(super) fn width() -> Option<u16> {
     let wanted = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     wanted.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0))
-}
-
-/// What MITRE calls a `tactic/technique`.
-pub(super) fn attack_name(id: &str) -> Option<String> {
-    let (tactic, technique) = id.split_once('/')?;
-    Some(format!("{}: {}", attack::name(tactic)?, attack::name(technique)?))
 }
 
 /// Writes the numbers of a run to a file, where one is named, also of a run that failed; only one that found the lake in

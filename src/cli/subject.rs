@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{args, detect, place, signals};
+use super::{args, detect, place, say, signals};
 use crate::config::Config;
-use crate::engine::{Evidence, Period, Session};
+use crate::dossier::{self, Suspects};
+use crate::engine::{Period, Session};
 use crate::error::{Error, Result};
 use crate::explain;
 use crate::finding::{Finding, Severity};
@@ -28,8 +29,8 @@ pub(super) struct Whom {
     /// Whoever this finding is about, from the addresses of its requests: its id, or the first six digits or more
     #[arg(long, value_name = "FINDING_ID", conflicts_with = "identity")]
     finding: Option<String>,
-    /// With --finding: from any address
-    #[arg(long, requires = "finding")]
+    /// Whoever findings are about: from any address
+    #[arg(long)]
     everywhere: bool,
     /// The detection that found it, so that only this one is run again
     #[arg(long, value_name = "ID", requires = "finding", conflicts_with = "findings")]
@@ -76,9 +77,16 @@ impl Whom {
         add("--cluster", subject.cluster.clone());
         subject.addresses.iter().for_each(|address| add("--address", Some(address.clone())));
         subject.credentials.iter().for_each(|id| add("--credential", Some(id.clone())));
-        words.extend(subject.actors.iter().map(|actor| shell(actor)));
-        let words = words.join(" ");
-        vec![format!("kubesift investigate {words}"), format!("kubesift rotate {words} --format csv")]
+        let mut whom: Vec<String> = subject.actors.iter().map(|actor| shell(actor)).collect();
+        // a name that looks like a flag
+        if whom.iter().any(|name| name.starts_with('-')) {
+            whom.insert(0, "--".to_owned());
+        }
+        let command = |name: &str, format: Option<&str>| {
+            let words = words.iter().map(String::as_str).chain(format).chain(whom.iter().map(String::as_str));
+            format!("kubesift {name} {}", words.collect::<Vec<_>>().join(" "))
+        };
+        vec![command("investigate", None), command("rotate", Some("--format csv"))]
     }
 }
 
@@ -98,10 +106,14 @@ impl Whom {
         let watch = Arc::new(Watch::default());
         signals::listen(&watch)?;
         let (snapshot, period) = (lake.snapshot()?, self.time.period()?);
+        if self.everywhere && self.finding.is_none() && suspects.is_none() {
+            return Err(Error::usage("--everywhere widens what a finding is about: it goes with --finding or --all"));
+        }
         let mut subject = Subject {
             actors: self.identity.clone(),
             addresses: self.address.clone(),
             credentials: self.credential.clone(),
+            origins: Vec::new(),
             cluster: self.cluster.clone(),
             since: period.since,
             until: period.until,
@@ -111,14 +123,20 @@ impl Whom {
             if let Some(id) = &self.finding {
                 self.about(&session, &findings, id, &mut subject)?;
             } else if let Some(least) = suspects {
-                let loud = findings.iter().filter(|finding| finding.severity >= least && !finding.actor.is_empty());
-                subject.actors =
-                    loud.map(|finding| finding.actor.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-                if subject.actors.is_empty() {
+                let loud: Vec<&Finding> = findings.iter().filter(|finding| finding.severity >= least).collect();
+                let Suspects { subject: found, left_out } = dossier::suspects(&session, &loud)?;
+                if left_out > 0 {
+                    say(&format!(
+                        "{left_out} identities of quieter findings are left out; raise --min-severity, or name them"
+                    ));
+                }
+                if found.actors.is_empty() {
                     return Err(Error::usage(format!(
                         "no finding of severity {least} or more names an identity; name one, or lower --min-severity"
                     )));
                 }
+                let origins = if self.everywhere { Vec::new() } else { found.origins };
+                subject = Subject { actors: found.actors, origins, ..subject };
             }
             watch.check()?;
         }
@@ -172,22 +190,15 @@ impl Whom {
                  that showed it, or name its file with --findings"
             )));
         };
-        subject.actors.extend(Some(finding.actor.clone()).filter(|actor| !actor.is_empty()));
+        let found = dossier::suspects(session, &[finding])?.subject;
+        let named = Some(finding.actor.clone()).filter(|actor| !actor.is_empty());
+        subject.actors.extend(named.map_or(found.actors, |actor| vec![actor]));
         subject.cluster =
             subject.cluster.take().or_else(|| Some(finding.cluster.clone()).filter(|name| !name.is_empty()));
         if self.everywhere || !subject.addresses.is_empty() {
             return Ok(());
         }
-        let requests = session.requests(&Evidence {
-            audit_ids: &finding.audit_ids,
-            first_seen: finding.first_seen,
-            last_seen: finding.last_seen.max(finding.first_seen),
-            cluster: &finding.cluster,
-        })?;
-        // a client may give a request of its own the audit id of another's
-        let own = |actor: &Option<String>| finding.actor.is_empty() || actor.as_deref() == Some(&finding.actor);
-        let addresses = requests.rows.iter().filter(|request| own(&request.actor) || own(&request.username));
-        let addresses: BTreeSet<String> = addresses.filter_map(|request| request.client_ip.clone()).collect();
+        let addresses: BTreeSet<String> = found.origins.into_iter().filter_map(|origin| origin.address).collect();
         subject.addresses.extend(addresses);
         Ok(())
     }

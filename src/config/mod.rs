@@ -3,6 +3,7 @@
 
 mod night;
 mod pattern;
+mod reviewer;
 mod time;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::store::is_url;
 
 pub use self::night::{Export, LogSource, Night, Only};
 pub use self::pattern::{Named, Pattern};
+pub use self::reviewer::Reviewer;
 pub use self::time::{DAY, day_of, duration, midnight, moment};
 
 /// Lists of networks: each entry an address or a CIDR.
@@ -63,6 +65,9 @@ pub struct Config {
     /// The files of findings that `kubesift run` writes.
     #[serde(default, rename = "export")]
     pub exports: Vec<Export>,
+    /// The language model that reviews a report, where it is asked to.
+    #[serde(rename = "review")]
+    pub reviewer: Option<Reviewer>,
 }
 
 /// A decision not to be shown certain findings. All fields that are given must match.
@@ -136,6 +141,7 @@ impl Config {
     /// Checks what the types do not: names of lists, networks, dates, paths.
     pub fn check(&self) -> Result<(), String> {
         night::check(self)?;
+        self.reviewer.as_ref().map_or(Ok(()), Reviewer::check)?;
         for (list, entries) in &self.lists {
             if NETWORK_LISTS.contains(&list.as_str()) {
                 entries.iter().try_for_each(|entry| network(entry).map(drop))?;

@@ -11,6 +11,12 @@ pub fn name(id: &str) -> Option<&'static str> {
     NAMES.binary_search_by_key(&id, |(known, _)| known).ok().map(|index| NAMES[index].1)
 }
 
+/// The tactics in the order of the matrix.
+pub const TACTICS: [&str; 15] = [
+    "TA0043", "TA0042", "TA0001", "TA0002", "TA0003", "TA0004", "TA0005", "TA0112", "TA0006", "TA0007", "TA0008",
+    "TA0009", "TA0011", "TA0010", "TA0040",
+];
+
 /// Sorted by id.
 const NAMES: &[(&str, &str)] = &[
     ("T1005", "Data from Local System"),
@@ -193,6 +199,8 @@ mod tests {
     #[test]
     fn ids_are_looked_up_whole() {
         assert_eq!(name("TA0006"), Some("Credential Access"));
+        let tactics = NAMES.iter().map(|(id, _)| *id).filter(|id| id.starts_with("TA"));
+        assert!(tactics.eq(TACTICS.iter().copied().collect::<std::collections::BTreeSet<_>>()));
         assert_eq!(name("T1552.007"), Some("Unsecured Credentials: Container API"));
         for unknown in ["", "T1552.", "T15", "t1552", "T1552.999", "TA0006/T1552"] {
             assert_eq!(name(unknown), None, "{unknown}");

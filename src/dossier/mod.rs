@@ -6,9 +6,11 @@
 mod rights;
 mod rotate;
 mod story;
+mod suspects;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::suspects::{Suspects, suspects};
 use crate::detection::FILES;
 use crate::engine::{Answer, Planned, Question, Session, Value, Values};
 use crate::error::{Error, Result};
@@ -16,11 +18,13 @@ use crate::limits::{
     CHAIN_LENGTH_MAX, DOSSIER_NAMES_MAX, DOSSIER_ROWS_MAX, RIGHTS_ACTORS_MAX, SHARED_ADDRESS_IDENTITIES_MAX,
 };
 use crate::rbac::Snapshot;
-use crate::report::dossier::{Dossier, Entry, Hour, Minted, Other, Presence, Rights, Rotate, Subject, Use};
+use crate::report::dossier::{Dossier, Entry, Hour, Minted, Origin, Other, Presence, Rights, Rotate, Subject, Use};
 
 /// What `$subject` stands for: the condition that a request is one of the subject.
 const SUBJECT: &str = "(($any_actor or actor in ($actors) or username in ($actors)) \
                        and ($any_address or client_ip in ($addresses)) \
+                       and ($any_origin or concat(cluster, ' ', client_ip, ' ', actor) in ($origins) \
+                            or concat(cluster, ' ', client_ip, ' ', username) in ($origins)) \
                        and ($any_credential or credential_id in ($credentials)) \
                        and ($all_clusters or cluster = $cluster) and ts >= $since and ts < $until)";
 /// Of what is sensitive each question wants few rows and columns: most rows are a few kubelets' reads.
@@ -108,9 +112,11 @@ impl<'a> Work<'a> {
         let mut put = |name: &str, value| drop(values.insert(name.to_owned(), value));
         put("any_actor", Value::Flag(subject.actors.is_empty()));
         put("any_address", Value::Flag(subject.addresses.is_empty()));
+        put("any_origin", Value::Flag(subject.origins.is_empty()));
         put("any_credential", Value::Flag(subject.credentials.is_empty()));
         put("actors", Value::Texts(subject.actors.clone()));
         put("addresses", Value::Texts(subject.addresses.clone()));
+        put("origins", Value::Texts(subject.origins.iter().map(origin).collect()));
         put("credentials", Value::Texts(subject.credentials.clone()));
         put("all_clusters", Value::Flag(subject.cluster.is_none()));
         put("cluster", Value::Text(subject.cluster.clone().unwrap_or_default()));
@@ -218,9 +224,11 @@ impl<'a> Work<'a> {
         own: &[Presence],
         snapshot: Option<&Snapshot>,
     ) -> Result<(Vec<Use>, Vec<Rights>)> {
-        let named = subject.actors.iter().cloned();
-        let seen = own.iter().filter_map(|one| one.actor.clone()).filter(|_| subject.actors.is_empty());
-        let actors: BTreeSet<String> = named.chain(seen).collect();
+        let seen: BTreeSet<&String> = own.iter().filter_map(|one| one.actor.as_ref()).collect();
+        let actors: Vec<String> = match &subject.actors[..] {
+            [] => seen.into_iter().cloned().collect(),
+            named => named.to_vec(),
+        };
         if actors.len() > RIGHTS_ACTORS_MAX {
             self.notes.push(format!(
                 "the rights of {RIGHTS_ACTORS_MAX} of {} identities were looked at: name one to see its own",
@@ -245,9 +253,15 @@ impl<'a> Work<'a> {
     }
 }
 
+/// As the condition on requests puts it together; without an address it is that of requests that tell none.
+fn origin(origin: &Origin) -> String {
+    format!("{} {} {}", origin.cluster, origin.address.as_deref().unwrap_or_default(), origin.actor)
+}
+
 /// Whether the subject is less than all that the identities did, so that the rest is what they did by right.
 fn is_narrow(subject: &Subject) -> bool {
-    !(subject.addresses.is_empty() && subject.credentials.is_empty() && subject.since.or(subject.until).is_none())
+    let anywhere = subject.addresses.is_empty() && subject.credentials.is_empty() && subject.origins.is_empty();
+    !(anywhere && subject.since.or(subject.until).is_none())
 }
 
 /// The statement of that name in `sql/dossier`.

@@ -89,7 +89,7 @@ pub(super) fn rights(case: &Case<'_>, uses: &[Use], history: &History, base: Opt
     };
     let proposal = rbac::tighten(&who, &needed, &theft, &options);
     let mut warnings = proposal.warnings();
-    warnings.extend(state.unknown().iter().cloned());
+    warnings.extend(state.unknown_for(&who));
     if !case.is_narrow {
         warnings.push(
             "all that it did counts as needed, a theft too: narrow it with --address, --credential or --since"

@@ -20,6 +20,21 @@ pub(crate) enum Credential {
     Rotating(Rotation),
 }
 
+impl Credential {
+    /// Its id as the log has it, of a credential in use at this time.
+    pub(crate) fn id(&self, at: i64) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Certificate(digest) => {
+                let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                Some(format!("X509SHA256={hex}"))
+            }
+            Self::Token(token) => Some(format!("JTI={token}")),
+            Self::Rotating(rotation) => Some(format!("JTI={}", rotation.token(at))),
+        }
+    }
+}
+
 /// The tokens of one holder, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rotation {
@@ -93,6 +108,13 @@ impl Actor {
         let user = format!("system:serviceaccount:{namespace}:{name}");
         let group = format!("system:serviceaccounts:{namespace}");
         Self::user(&user, Some(uid), &["system:serviceaccounts", &group, "system:authenticated"])
+    }
+
+    /// The groups of the user.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        let user: serde_json::Value = serde_json::from_str(&format!("{{{}}}", self.user)).unwrap_or_default();
+        let groups = user["groups"].as_array().into_iter().flatten();
+        groups.filter_map(|group| group.as_str().map(ToOwned::to_owned)).collect()
     }
 
     pub(crate) fn holding(mut self, credential: Credential) -> Self {

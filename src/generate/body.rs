@@ -25,10 +25,15 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
 
 /// A time of objects: whole seconds.
 pub(crate) fn seconds(micros: i64) -> String {
+    let mut out = self::micros(micros);
+    out.truncate("2026-01-15T00:00:00".len());
+    out + "Z"
+}
+
+/// A time with all its digits.
+pub(crate) fn micros(micros: i64) -> String {
     let mut out = Vec::with_capacity(27);
     write::time(&mut out, micros);
-    out.truncate("2026-01-15T00:00:00".len());
-    out.push(b'Z');
     String::from_utf8(out).unwrap_or_default()
 }
 

@@ -226,6 +226,15 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// The user whose rights are used, where that is not the one who asks.
+    pub(crate) fn acting(&self) -> Option<String> {
+        if self.impersonated.is_empty() {
+            return None;
+        }
+        let user = serde_json::from_str::<serde_json::Value>(self.impersonated).unwrap_or_default();
+        user["username"].as_str().map(ToOwned::to_owned)
+    }
+
     /// Whether the name stands in the path: a create sends it in the body, a list in a field selector.
     pub(crate) fn name_in_path(&self) -> bool {
         match self.verb {

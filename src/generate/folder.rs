@@ -5,8 +5,9 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
+use serde::Serialize;
 
-use super::{Options, Totals, Wrapper, Wrapping, generate, thefts};
+use super::{Options, Totals, Wrapper, Wrapping, generate, generate_with_truth};
 use crate::error::{Error, Result};
 use crate::limits::GENERATED_FILE_BYTES;
 
@@ -61,27 +62,29 @@ pub struct Written {
     pub labels: PathBuf,
     /// What the attacks gained.
     pub truth: PathBuf,
+    /// What was granted to those whom they came as, and never used.
+    pub rights: PathBuf,
+    /// The roles and bindings of the cluster.
+    pub rbac: PathBuf,
 }
 
 /// Generates a log into a folder: `audit-<UTC time of the first event>.log`, with the suffix of its compression, and
-/// `labels.jsonl` and `_truth.jsonl`. Wrapped files are named after what they are wrapped in. The folder is created; files
+/// `labels.jsonl`, `_truth.jsonl`, `_rights.jsonl` and `_rbac.yaml`. Wrapped files are named after what they are wrapped in. The folder is created; files
 /// that are already there are not overwritten.
 pub fn write_folder(options: &Options, out: &Path, folder: &FolderOptions) -> Result<Written> {
     std::fs::create_dir_all(out).map_err(|error| Error::storage(out, error))?;
     let mut labels = Target::create(out.join("labels.jsonl"), Compression::None)?;
     let mut files = Files { out, folder: *folder, current: None, done: Vec::new() };
-    let totals = generate(options, &mut |line| files.write(line), &mut |label| {
-        let line = serde_json::to_string(label).map_err(|error| Error::Internal(format!("label: {error}")))?;
-        labels.write(line.as_bytes())?;
-        labels.write(b"\n")
-    })?;
+    let (totals, known) =
+        generate_with_truth(options, &mut |line| files.write(line), &mut |label| labels.json_line(label))?;
     files.close()?;
-    let mut truth = Target::create(out.join("_truth.jsonl"), Compression::None)?;
-    for theft in thefts(options)? {
-        let line = serde_json::to_string(&theft).map_err(|error| Error::Internal(format!("truth: {error}")))?;
-        truth.write((line + "\n").as_bytes())?;
-    }
-    Ok(Written { totals, files: files.done, labels: labels.close()?, truth: truth.close()? })
+    let create = |name| Target::create(out.join(name), Compression::None);
+    let (mut truth, mut rights, mut rbac) = (create("_truth.jsonl")?, create("_rights.jsonl")?, create("_rbac.yaml")?);
+    known.thefts.iter().try_for_each(|theft| truth.json_line(theft))?;
+    known.holders.iter().try_for_each(|holder| rights.json_line(holder))?;
+    rbac.write(known.rbac.as_bytes())?;
+    let (labels, truth, rights, rbac) = (labels.close()?, truth.close()?, rights.close()?, rbac.close()?);
+    Ok(Written { totals, files: files.done, labels, truth, rights, rbac })
 }
 
 /// Generates a log into a stream, without labels.
@@ -194,6 +197,12 @@ impl Target {
         let written = self.write(&piece);
         self.piece = piece;
         written
+    }
+
+    fn json_line(&mut self, value: &impl Serialize) -> Result<()> {
+        let line = serde_json::to_string(value)
+            .map_err(|error| Error::Internal(format!("{}: {error}", self.path.display())))?;
+        self.write((line + "\n").as_bytes())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {

@@ -12,24 +12,27 @@ mod call;
 mod cluster;
 mod dice;
 mod folder;
+mod rights;
 mod tape;
 mod traffic;
 mod wrap;
 mod write;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 
 use serde::Serialize;
 
-pub use attack::{Attack, Theft};
+pub use attack::{Attack, Reader, Theft};
 pub use folder::{Compression, FolderOptions, Written, write_folder, write_stream, write_wrapped};
+pub use rights::Granted;
 pub use wrap::{Wrapper, Wrapping, wrap};
 
 use crate::error::{Error, Result};
 use crate::limits::{GENERATED_SLICE_EVENTS, GENERATED_SLICES_PER_WORKER};
 use cluster::{Cluster, DAY, SECOND};
+use rights::Rights;
 use tape::Tape;
 
 /// What to generate.
@@ -79,6 +82,26 @@ pub struct Totals {
     pub labels: u64,
 }
 
+/// What an identity was granted, and what of it was never used: one line of `_rights.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Holder {
+    /// The identity.
+    pub identity: String,
+    /// Its rules, each with the place where it holds.
+    pub granted: Vec<Granted>,
+}
+
+/// What is true of a log, whatever it tells.
+#[derive(Debug, Clone)]
+pub struct Truth {
+    /// What the attacks gained.
+    pub thefts: Vec<Theft>,
+    /// The rights of those whom the attackers came as, and of the build system.
+    pub holders: Vec<Holder>,
+    /// All roles and bindings when the log ends, as `kubectl get` prints them in YAML.
+    pub rbac: String,
+}
+
 /// Generates the log: calls `label` for each request of an attack, by time, then `sink` for each event with its line,
 /// line feed included, in the order in which an API server writes them.
 ///
@@ -88,12 +111,43 @@ pub fn generate(
     sink: &mut dyn FnMut(&[u8]) -> Result<()>,
     label: &mut dyn FnMut(&Label) -> Result<()>,
 ) -> Result<Totals> {
-    let cluster = world(options)?;
-    let mut log = Log { waiting: BinaryHeap::new(), arrivals: 0, sink, totals: Totals::default() };
-    let mut labels = Vec::new();
+    run(&world(options)?, options, sink, label).map(|run| run.0)
+}
+
+/// Generates the log as [`generate`] does, and tells what is true of it.
+pub fn generate_with_truth(
+    options: &Options,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    label: &mut dyn FnMut(&Label) -> Result<()>,
+) -> Result<(Totals, Truth)> {
+    let rights = Rights::of(&options.attacks);
+    let cluster = world(options)?.counting(&rights);
+    let (totals, counts, thefts) = run(&cluster, options, sink, label)?;
+    let mut identities: BTreeSet<&str> = thefts.iter().flat_map(|theft| &theft.actors).map(String::as_str).collect();
+    identities.insert(&cluster.deployer.name);
+    let holder = |identity: &str| {
+        let granted = cluster.ledger.granted(identity, &counts)?;
+        Some(Holder { identity: identity.to_owned(), granted })
+    };
+    let holders = identities.into_iter().filter_map(holder).collect();
+    let rbac = rights.yaml(&cluster);
+    Ok((totals, Truth { thefts, holders, rbac }))
+}
+
+/// The log; gives also how often each right was used, and what the attacks gained.
+fn run(
+    cluster: &Cluster,
+    options: &Options,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+    label: &mut dyn FnMut(&Label) -> Result<()>,
+) -> Result<(Totals, Vec<u64>, Vec<Theft>)> {
+    let (waiting, counts) = (BinaryHeap::new(), cluster.ledger.blank());
+    let mut log = Log { waiting, arrivals: 0, sink, totals: Totals::default(), counts };
+    let (mut labels, mut thefts) = (Vec::new(), Vec::new());
     for attack in attacks(options) {
-        let (tape, labelled, _) = attack::raid(&cluster, attack);
+        let (tape, labelled, theft) = attack::raid(cluster, attack);
         labels.extend(labelled);
+        thefts.push(theft);
         log.keep(&tape);
     }
     labels.sort_by_key(|(at, _)| *at);
@@ -105,17 +159,11 @@ pub fn generate(
     let slices = Slices::new(options.start, options.span, ordinary);
     in_order(
         slices.count,
-        |number| slices.generate(&cluster, number),
+        |number| slices.generate(cluster, number),
         |number, tape| log.merge(&tape, slices.bounds(number).1),
     )?;
     log.flush(i64::MAX)?;
-    Ok(log.totals)
-}
-
-/// What the attacks in such a log truly gain: the secrets within reach, the pods entered, the tokens minted.
-pub fn thefts(options: &Options) -> Result<Vec<Theft>> {
-    let cluster = world(options)?;
-    Ok(attacks(options).into_iter().map(|attack| attack::raid(&cluster, attack).2).collect())
+    Ok((log.totals, log.counts, thefts))
 }
 
 fn world(options: &Options) -> Result<Cluster> {
@@ -223,6 +271,7 @@ struct Log<'a> {
     arrivals: u64,
     sink: &'a mut dyn FnMut(&[u8]) -> Result<()>,
     totals: Totals,
+    counts: Vec<u64>,
 }
 
 impl Log<'_> {
@@ -234,9 +283,14 @@ impl Log<'_> {
 
     /// Keeps all events of a tape until their time has come.
     fn keep(&mut self, tape: &Tape) {
+        self.add_counts(tape);
         for mark in tape.marks() {
             self.wait(mark.key, tape.line(mark));
         }
+    }
+
+    fn add_counts(&mut self, tape: &Tape) {
+        self.counts.iter_mut().zip(tape.counts()).for_each(|(sum, count)| *sum += count);
     }
 
     fn wait(&mut self, key: i64, line: &[u8]) {
@@ -246,6 +300,7 @@ impl Log<'_> {
 
     /// Puts the events of a slice that ends at `until`, and what has waited until then; keeps what is later.
     fn merge(&mut self, tape: &Tape, until: i64) -> Result<()> {
+        self.add_counts(tape);
         for mark in tape.marks() {
             if mark.key < until {
                 self.flush(mark.key)?;

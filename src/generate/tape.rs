@@ -1,10 +1,14 @@
 //! The tape: events as they are written, each with the time by which it is put in order.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::actor::Actor;
 use super::call::{Call, Outcome};
+use super::cluster::Cluster;
 use super::dice::Dice;
+use super::rights::Ledger;
 use super::write::{self, Stage, Stamp};
 
 /// One event on the tape.
@@ -25,12 +29,16 @@ pub(crate) struct Tape {
     left: u64,
     /// When the log ends; nothing completes later.
     end: i64,
+    ledger: Arc<Ledger>,
+    /// How often each right was used.
+    counts: Vec<u64>,
 }
 
 impl Tape {
-    /// An empty tape for at most `left` events.
-    pub(crate) fn new(dice: Dice, left: u64, end: i64) -> Self {
-        Self { dice, bytes: Vec::new(), marks: Vec::new(), left, end }
+    /// An empty tape of a cluster for at most `left` events.
+    pub(crate) fn new(cluster: &Cluster, dice: Dice, left: u64) -> Self {
+        let (ledger, end) = (Arc::clone(&cluster.ledger), cluster.end);
+        Self { dice, bytes: Vec::new(), marks: Vec::new(), left, end, counts: ledger.blank(), ledger }
     }
 
     /// Whether no more events fit.
@@ -47,6 +55,9 @@ impl Tape {
 
     /// Records a request under an audit id that the client chose.
     pub(crate) fn record_as(&mut self, id: Uuid, at: i64, actor: &Actor, call: &Call) {
+        if !self.is_full() {
+            self.ledger.count(&mut self.counts, actor, call);
+        }
         let received = at.min(self.end);
         let answered = (received + self.latency(call.verb)).min(self.end);
         let stamp = |stage, staged| Stamp { id, stage, received, staged };
@@ -100,6 +111,11 @@ impl Tape {
     /// The events, in the order of [`Self::sort`] once that was called.
     pub(crate) fn marks(&self) -> &[Mark] {
         &self.marks
+    }
+
+    /// How often each right was used.
+    pub(crate) fn counts(&self) -> &[u64] {
+        &self.counts
     }
 
     /// The line of an event, line feed included.

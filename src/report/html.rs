@@ -1,28 +1,22 @@
-//! The report as one self-contained HTML page: no script, nothing loaded, readable on a phone and on paper.
-//!
-//! Escaping has one place: the formatter of [`environment`]. Every text is cut, its hidden characters made visible, and
-//! its markup escaped there; log text stands between tags only, never inside one.
+//! The report as one HTML page: what its parts show.
 
 use std::io::Write;
 
-use minijinja::syntax::SyntaxConfig;
+use minijinja::context;
 use minijinja::value::Value;
-use minijinja::{Environment, UndefinedBehavior, context, escape_formatter};
 
-use super::escape::{cut, terminal};
+use super::explanation::{Explanation, Question};
 use super::human::{bytes, count, plural, seconds};
 use super::timeline::{Timeline, timeline};
-use super::{Format, Report, evidence, io_error, risk, summary};
+use super::{Format, Report, evidence, io_error, pages, risk, strip, summary};
 use crate::account::{self, Account};
-use crate::detection::Detection;
 use crate::detection::readiness::{Fix, Sight};
-use crate::error::{Error, Result};
+use crate::detection::{Detection, attack};
+use crate::error::Result;
 use crate::finding::{Finding, Severity};
-use crate::limits::{CELL_CHARS_MAX, HTML_AUDIT_IDS_MAX, HTML_FINDINGS_MAX, HTML_SOURCES_MAX};
+use crate::limits::{EXPLAINED_REQUESTS_MAX, HTML_AUDIT_IDS_MAX, HTML_FINDINGS_MAX, HTML_SOURCES_MAX};
 use crate::risk::Risk;
 
-/// The template's name ends in `.html`, by which minijinja knows what to escape.
-const PAGE: &str = "page.html";
 /// Findings up to which all of them are drawn open.
 const OPEN_FINDINGS_MAX: usize = 12;
 /// Height of a lane of the timeline, in pixels; the style sheet knows it too.
@@ -30,16 +24,7 @@ const LANE: usize = 30;
 
 /// Findings and what they rest on as one HTML page.
 #[derive(Debug, Clone, Copy)]
-pub struct Html {
-    /// The name of a MITRE ATT&CK id as it stands in a header (`TA0006/T1552.007`), where it is known.
-    pub attack_name: fn(&str) -> Option<String>,
-}
-
-impl Default for Html {
-    fn default() -> Self {
-        Self { attack_name: |_| None }
-    }
-}
+pub struct Html;
 
 impl Format for Html {
     fn name(&self) -> &'static str {
@@ -47,100 +32,92 @@ impl Format for Html {
     }
 
     fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<()> {
-        let bug = |error| Error::Internal(format!("drawing the HTML page: {error:#}"));
-        let environment = environment().map_err(bug)?;
-        let template = environment.get_template(PAGE).map_err(bug)?;
-        let page = template.render(self.page(report)).map_err(bug)?;
+        let page = pages::page("report.html", values(report, &[]))?;
         out.write_all(page.as_bytes()).and_then(|()| out.flush()).map_err(io_error)
     }
 }
 
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
-    environment_of(PAGE, include_str!("page.html").to_owned())
-}
-
-/// An environment with one template, in which every text is cut, made visible and escaped. The template's name ends in
-/// `.html`.
-pub(super) fn environment_of(name: &'static str, text: String) -> Result<Environment<'static>, minijinja::Error> {
-    let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_debug(false);
-    environment.set_formatter(|out, state, value| match value.as_str() {
-        Some(text) => {
-            let visible = terminal(&cut(text, CELL_CHARS_MAX)).into_owned();
-            escape_formatter(out, state, &Value::from(visible))
-        }
-        None => escape_formatter(out, state, value),
+/// What the parts of the page show. `explanations`: of some of the findings.
+pub(super) fn values(report: &Report<'_>, explanations: &[Explanation<'_>]) -> Value {
+    let drawn = &report.findings[..report.findings.len().min(HTML_FINDINGS_MAX)];
+    let severities = report.tally().into_iter().map(|(severity, n)| {
+        let groups = groups(report, drawn, severity, explanations);
+        context! { name => severity.as_str(), count => count(n), groups }
     });
-    environment.add_template_owned(name, text)?;
-    Ok(environment)
-}
-
-impl Html {
-    fn page(self, report: &Report<'_>) -> Value {
-        let drawn = &report.findings[..report.findings.len().min(HTML_FINDINGS_MAX)];
-        let severities = report.tally().into_iter().map(|(severity, n)| {
-            context! { name => severity.as_str(), count => count(n), groups => self.groups(report, drawn, severity) }
-        });
-        context! {
-            verdict => verdict(report),
-            caveats => caveats(report),
-            facts => facts(report),
-            severities => severities.collect::<Vec<_>>(),
-            open => drawn.len() <= OPEN_FINDINGS_MAX,
-            drawn => drawn.len(),
-            total => report.findings.len(),
-            timeline => timeline(drawn).as_ref().map(picture),
-            sources => report.accounts.iter().take(HTML_SOURCES_MAX).map(source).collect::<Vec<_>>(),
-            sources_total => report.accounts.len(),
-            risks => risks(report.risk),
-            silent => silent(report),
-            fixes => report.readiness.fixes.iter().map(fix).collect::<Vec<_>>(),
-        }
-    }
-
-    /// The drawn findings of one severity, grouped by detection so that what a detection says of itself is said once.
-    fn groups(self, report: &Report<'_>, drawn: &[Finding], severity: Severity) -> Vec<Value> {
-        let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
-        for finding in drawn.iter().filter(|finding| finding.severity == severity) {
-            match groups.iter_mut().find(|(id, _)| *id == finding.detection) {
-                Some((_, findings)) => findings.push(finding),
-                None => groups.push((&finding.detection, vec![finding])),
-            }
-        }
-        let header = |id: &str| report.headers.iter().find(|detection| detection.id == id);
-        groups.into_iter().map(|(id, findings)| self.group(id, header(id), &findings)).collect()
-    }
-
-    fn group(self, id: &str, detection: Option<&Detection>, findings: &[&Finding]) -> Value {
-        let first = findings[0];
-        let attack = first.attack.iter().map(|id| match (self.attack_name)(id) {
-            Some(name) => format!("{name} ({id})"),
-            None => id.clone(),
-        });
-        let header = detection.map(|detection| {
-            let header = &detection.header;
-            context! {
-                describe => &header.describe,
-                triage => &header.triage,
-                benign => &header.benign,
-                blind => &header.blind,
-                references => &header.references,
-            }
-        });
-        context! {
-            id,
-            title => &first.title,
-            attack => attack.collect::<Vec<_>>(),
-            header,
-            count => count(findings.len() as u64),
-            findings => findings.iter().map(|finding| self::finding(finding)).collect::<Vec<_>>(),
-        }
+    context! {
+        verdict => verdict(report),
+        lines => Vec::<Value>::new(),
+        contents => Vec::<Value>::new(),
+        caveats => caveats(report),
+        facts => facts(report),
+        severities => severities.collect::<Vec<_>>(),
+        open => drawn.len() <= OPEN_FINDINGS_MAX,
+        drawn => drawn.len(),
+        total => report.findings.len(),
+        timeline => timeline(drawn).as_ref().map(picture),
+        tactics => strip::tactics(report.findings).iter().map(tactic).collect::<Vec<_>>(),
+        sources => report.accounts.iter().take(HTML_SOURCES_MAX).map(source).collect::<Vec<_>>(),
+        sources_total => report.accounts.len(),
+        risks => risks(report.risk),
+        silent => silent(report),
+        fixes => report.readiness.fixes.iter().map(fix).collect::<Vec<_>>(),
     }
 }
 
-fn finding(finding: &Finding) -> Value {
+/// The drawn findings of one severity, grouped by detection so that what a detection says of itself is said once.
+fn groups(report: &Report<'_>, drawn: &[Finding], severity: Severity, explanations: &[Explanation<'_>]) -> Vec<Value> {
+    let mut groups: Vec<(&str, Vec<&Finding>)> = Vec::new();
+    for finding in drawn.iter().filter(|finding| finding.severity == severity) {
+        match groups.iter_mut().find(|(id, _)| *id == finding.detection) {
+            Some((_, findings)) => findings.push(finding),
+            None => groups.push((&finding.detection, vec![finding])),
+        }
+    }
+    let header = |id: &str| report.headers.iter().find(|detection| detection.id == id);
+    groups.into_iter().map(|(id, findings)| group(id, header(id), &findings, explanations)).collect()
+}
+
+fn group(id: &str, detection: Option<&Detection>, findings: &[&Finding], explanations: &[Explanation<'_>]) -> Value {
+    let first = findings[0];
+    let header = detection.map(|detection| {
+        let header = &detection.header;
+        context! {
+            describe => &header.describe,
+            triage => &header.triage,
+            benign => &header.benign,
+            blind => &header.blind,
+            references => &header.references,
+        }
+    });
+    // several rows may share an id, but a finding is in one place only
+    let explained = |finding: &Finding| explanations.iter().find(|one| std::ptr::eq(one.finding, finding));
+    context! {
+        id,
+        title => &first.title,
+        attack => first.attack.iter().map(|id| attack_name(id)).collect::<Vec<_>>(),
+        header,
+        count => count(findings.len() as u64),
+        findings => findings.iter().map(|one| finding(one, explained(one))).collect::<Vec<_>>(),
+    }
+}
+
+/// What MITRE calls a `tactic/technique`, with the id.
+fn attack_name(id: &str) -> String {
+    let names = id.split_once('/').and_then(|(tactic, technique)| attack::name(tactic).zip(attack::name(technique)));
+    names.map_or_else(|| id.to_owned(), |(tactic, technique)| format!("{tactic}: {technique} ({id})"))
+}
+
+fn tactic(tactic: &strip::Tactic) -> Value {
+    let technique = |(name, n): &(String, u64)| context! { name, count => count(*n) };
+    context! {
+        name => tactic.name,
+        count => (tactic.findings > 0).then(|| count(tactic.findings)),
+        severity => tactic.loudest.map(Severity::as_str),
+        techniques => tactic.techniques.iter().map(technique).collect::<Vec<_>>(),
+    }
+}
+
+fn finding(finding: &Finding, explanation: Option<&Explanation<'_>>) -> Value {
     let ids = &finding.audit_ids;
     let evidence = evidence::pairs(&finding.evidence);
     context! {
@@ -155,6 +132,20 @@ fn finding(finding: &Finding) -> Value {
         more_ids => ids.len().saturating_sub(HTML_AUDIT_IDS_MAX),
         finding_id => &finding.finding_id,
         evidence => evidence.into_iter().map(|(name, value)| context! { name, value }).collect::<Vec<_>>(),
+        explanation => explanation.map(explained),
+    }
+}
+
+/// The requests behind a finding, and what to ask next.
+fn explained(explanation: &Explanation<'_>) -> Value {
+    let (titles, rows) = explanation.requests(EXPLAINED_REQUESTS_MAX);
+    let question = |question: &Question| context! { ask => &question.ask, command => &question.command };
+    context! {
+        shown => explanation.shown(rows.len()),
+        unread => &explanation.unread,
+        titles,
+        rows,
+        questions => explanation.questions.iter().map(question).collect::<Vec<_>>(),
     }
 }
 
@@ -247,6 +238,7 @@ fn source(account: &Account) -> Value {
     let range = account.first_ts.zip(account.last_ts);
     context! {
         name => &account.source,
+        hash => &account.content_hash,
         outcome,
         wrong => matches!(account.outcome, account::Outcome::Shrunk | account::Outcome::Refused),
         bytes => bytes(account.file_bytes),

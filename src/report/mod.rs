@@ -3,6 +3,7 @@
 //! A format receives a [`Report`] and writes bytes; it knows no engine, no clock and no host, so that the same input
 //! gives the same bytes. What a log says passes through [`escape`] on its way out.
 
+pub mod answer;
 pub mod dossier;
 pub mod escape;
 pub mod explanation;
@@ -11,6 +12,7 @@ pub mod human;
 pub mod metrics;
 pub mod read;
 pub mod readiness;
+pub mod review;
 pub mod risk;
 pub mod rows;
 pub mod summary;
@@ -22,7 +24,9 @@ mod html;
 mod json;
 mod markdown;
 mod ndjson;
+mod pages;
 mod parquet;
+mod strip;
 mod table;
 mod timeline;
 
@@ -56,7 +60,7 @@ pub trait Format {
     fn write(&self, report: &Report<'_>, out: &mut dyn Write) -> Result<()>;
 }
 
-/// The format of that name, with its defaults: a table without colour or end, an HTML page without technique names.
+/// The format of that name, with its defaults: a table without colour or end.
 #[must_use]
 pub fn format(name: &str) -> Option<Box<dyn Format>> {
     Some(match name {
@@ -66,7 +70,7 @@ pub fn format(name: &str) -> Option<Box<dyn Format>> {
         "json" => Box::new(json::Json),
         "parquet" => Box::new(parquet::Parquet),
         "markdown" => Box::new(markdown::Markdown),
-        "html" => Box::new(Html::default()),
+        "html" => Box::new(html::Html),
         _ => return None,
     })
 }

@@ -33,12 +33,12 @@ pub(super) fn finding(detection: &str, severity: Severity) -> Finding {
 }
 
 /// A report that owns what it shows.
-struct Sample {
-    findings: Vec<Finding>,
+pub(super) struct Sample {
+    pub(super) findings: Vec<Finding>,
     headers: Vec<Detection>,
     accounts: Vec<Account>,
     suppressions: Vec<Suppression>,
-    outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Outcome>,
     readiness: Readiness,
     risk: Risk,
     summary: Summary,
@@ -59,7 +59,7 @@ fn suppression(effect: Effect, findings: u64) -> Suppression {
 }
 
 impl Sample {
-    fn new(findings: Vec<Finding>) -> Self {
+    pub(super) fn new(findings: Vec<Finding>) -> Self {
         let accounts = vec![account()];
         let totals = accounts[0].clone();
         let outcomes = vec![
@@ -82,7 +82,7 @@ impl Sample {
         Self { findings, headers: vec![], accounts, suppressions, outcomes, readiness: readiness(), risk, summary }
     }
 
-    fn report(&self) -> Report<'_> {
+    pub(super) fn report(&self) -> Report<'_> {
         Report {
             findings: &self.findings,
             headers: &self.headers,
@@ -96,7 +96,7 @@ impl Sample {
     }
 
     /// Every text of the report is `text`.
-    fn hostile(text: &str) -> Self {
+    pub(super) fn hostile(text: &str) -> Self {
         let all = || vec![text.to_owned(), text.to_owned()];
         let finding = Finding {
             detection: text.into(),
@@ -362,7 +362,7 @@ pub(super) fn read_parquet(file: Bytes) -> Vec<RecordBatch> {
 }
 
 /// The tags of a page. Where log text is escaped, `<` begins nothing else.
-fn tags(page: &str) -> impl Iterator<Item = &str> {
+pub(super) fn tags(page: &str) -> impl Iterator<Item = &str> {
     page.split('<').skip(1).map(|rest| rest.split_once('>').map_or(rest, |(tag, _)| tag))
 }
 
@@ -392,9 +392,6 @@ fn the_page_runs_and_loads_nothing() {
             assert!(attribute.0 != "href" || attribute.1.starts_with("\"#"), "{tag}");
         }
     }
-    let template = include_str!("page.html");
-    assert!(!template.contains("|safe") && !template.contains("| safe") && !template.contains("autoescape"));
-    assert!(!template.contains("url(") && !template.contains("@import"));
 }
 
 #[test]
@@ -435,8 +432,7 @@ fn the_page_is_honest_about_what_was_not_looked_at() {
 
 #[test]
 fn techniques_have_the_names_that_they_are_given() {
-    let html = Html { attack_name: |id| (id == "TA0006/T1552.007").then(|| "Container API".to_owned()) };
-    let page = String::from_utf8(bytes(&html, &Sample::new(vec![finding("a", Severity::Low)]))).unwrap();
+    let page = written("html", &Sample::new(vec![finding("a", Severity::Low)]));
     assert!(page.contains("Container API (TA0006"), "{page}");
 }
 

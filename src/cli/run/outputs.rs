@@ -39,7 +39,7 @@ impl<'a> Outputs<'a> {
         let Some(page) = &self.config.night.report else { return Ok(()) };
         let least = self.config.night.min_severity.unwrap_or(Severity::Low);
         let findings = at_least(date.detected.findings.iter(), least);
-        self.file(&self.path(page, date), &Html { attack_name: output::attack_name }, &findings, date, accounts)
+        self.file(&self.path(page, date), &Html, &findings, date, accounts)
     }
 
     fn export(&self, export: &Export, date: &Examined, accounts: &[Account]) -> Result<()> {

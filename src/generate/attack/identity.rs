@@ -95,7 +95,7 @@ pub(super) fn rbac_escalation(raid: &mut Raid) {
     raid.step("binds an account to it", &thief, &call);
 
     let patch = r#"[{"op":"add","path":"/rules/-","value":{"apiGroups":[""],"resources":["secrets"],"verbs":["get","list","watch"]}}]"#;
-    let rules = r#"{"verbs":["get","list"],"apiGroups":[""],"resources":["pods","nodes"]},{"verbs":["get","list","watch"],"apiGroups":[""],"resources":["secrets"]}"#;
+    let rules = r#"{"verbs":["get","list","watch"],"apiGroups":[""],"resources":["namespaces"]},{"verbs":["get","list","watch"],"apiGroups":[""],"resources":["pods"]},{"verbs":["get","list","watch"],"apiGroups":[""],"resources":["secrets"]}"#;
     let body = role("ClusterRole", "fluent-bit", rules);
     let call = Call::new("patch", &CLUSTERROLES).named("fluent-bit").query("fieldManager=kubectl-patch");
     raid.step("adds secrets to a role by JSON patch", &thief, &call.bodies(patch, body));

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use self::theft::Theft;
+pub use self::theft::{Reader, Theft};
 use super::Label;
 use super::actor::{Actor, Credential};
 use super::call::Call;
@@ -175,6 +175,8 @@ pub(super) struct Raid<'a> {
     /// Where the attacker sits.
     outside: String,
     labels: Vec<(i64, Label)>,
+    /// When the first request that gains something was received.
+    since: i64,
     theft: Theft,
 }
 
@@ -184,11 +186,13 @@ pub(super) fn raid(cluster: &Cluster, attack: Attack) -> (Tape, Vec<(i64, Label)
     let mut dice = Dice::new(cluster.seed, "attack", number as u64);
     let span = cluster.end - cluster.start;
     let at = cluster.start + dice.between(span / 8, span / 4 * 3);
-    let scene = Scene { cluster, tape: Tape::new(dice, u64::MAX, cluster.end), at };
+    let scene = Scene { cluster, tape: Tape::new(cluster, dice, u64::MAX), at };
     let outside = format!("203.0.113.{}", 10 + number);
-    let mut raid = Raid { scene, attack, outside, labels: Vec::new(), theft: Theft::new(attack) };
+    let mut raid = Raid { scene, attack, outside, labels: Vec::new(), since: cluster.end, theft: Theft::new(attack) };
     attack.scenario()(&mut raid);
-    raid.scene.tape.sort();
+    let marks = raid.scene.tape.sort();
+    let until = marks.last().map_or(at, |mark| mark.key + 1);
+    raid.theft.lasted(raid.since, until);
     (raid.scene.tape, raid.labels, raid.theft)
 }
 
@@ -212,6 +216,7 @@ impl Raid<'_> {
 
     /// Notes what a request gains.
     fn gain(&mut self, actor: &Actor, call: &Call) {
+        self.since = self.since.min(self.scene.at);
         self.theft.add(self.scene.cluster, self.scene.at, actor, call);
     }
 

@@ -5,7 +5,8 @@ use crate::generate::actor::Actor;
 use crate::generate::body::fill;
 use crate::generate::call::{Call, NAMESPACES, NODES, Outcome, PODS, SECRETS, SELF_ACCESS_REVIEWS, SELF_RULES_REVIEWS};
 use crate::generate::cluster::catalog::ALL_NAMESPACES;
-use crate::generate::cluster::{MINUTE, SECOND};
+use crate::generate::cluster::{self, MINUTE, SECOND};
+use crate::generate::traffic::{DISCOVERY, PUBLIC};
 
 pub(super) const KUBECTL: &str = "kubectl/v1.31.4 (linux/amd64) kubernetes/a78aa47";
 pub(super) const CURL: &str = "curl/8.5.0";
@@ -24,7 +25,7 @@ pub(super) fn what_may_i(raid: &mut Raid, actor: &Actor, namespace: &str) {
 pub(super) fn sweep(raid: &mut Raid) {
     let token = raid.token("backup", "velero");
     let thief = raid.taken(&token, "python-requests/2.32.3");
-    raid.noise("asks for the version", &thief, &Call::path("get", "/version"));
+    raid.noise("asks for the version", &thief, &Call::path("get", "/version").reason(DISCOVERY));
     what_may_i(raid, &thief, "default");
     raid.noise("lists the namespaces", &thief, &Call::new("list", &NAMESPACES));
     let mut left = raid.scene.cluster.secrets.clone();
@@ -48,7 +49,7 @@ pub(super) fn cluster_list(raid: &mut Raid) {
 
 pub(super) fn denied_probe(raid: &mut Raid) {
     let inside = raid.token("web", "frontend").using(CURL);
-    raid.noise("asks for the version", &inside, &Call::path("get", "/version"));
+    raid.noise("asks for the version", &inside, &Call::path("get", "/version").reason(DISCOVERY));
     what_may_i(raid, &inside, "web");
     let may = r#"{"kind":"SelfSubjectAccessReview","apiVersion":"authorization.k8s.io/v1","metadata":{},"spec":{"resourceAttributes":{"verb":"list","resource":"secrets"}},"status":{"allowed":false}}"#;
     let call = Call::new("create", &SELF_ACCESS_REVIEWS).body(may).reason(BASIC_USER);
@@ -64,10 +65,10 @@ pub(super) fn denied_probe(raid: &mut Raid) {
 }
 
 pub(super) fn anonymous(raid: &mut Raid) {
-    let nobody = Actor::user("system:anonymous", None, &["system:unauthenticated"])
+    let nobody = cluster::anonymous()
         .allowed(r#"RBAC: allowed by ClusterRoleBinding "dashboard-public" of ClusterRole "view-everything" to Group "system:unauthenticated""#);
     let nobody = raid.taken(&nobody, "Mozilla/5.0 zgrab/0.x");
-    raid.noise("asks for the version", &nobody, &Call::path("get", "/version"));
+    raid.noise("asks for the version", &nobody, &Call::path("get", "/version").reason(PUBLIC));
     let nobody = nobody.using("python-httpx/0.28.1");
     raid.step("lists all pods", &nobody, &Call::new("list", &PODS).query("limit=500"));
     for namespace in ["kube-system", "payments"] {

@@ -6,9 +6,13 @@ use serde::Serialize;
 
 use super::Attack;
 use crate::generate::actor::Actor;
+use crate::generate::body;
 use crate::generate::call::{Call, Outcome};
 use crate::generate::cluster::catalog::WORKLOADS;
 use crate::generate::cluster::{Cluster, Errand};
+
+/// Identity, address, credential.
+pub type Reader = (String, String, String);
 
 /// The gain of one attack: one line of `_truth.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,8 +23,16 @@ pub struct Theft {
     pub actors: BTreeSet<String>,
     /// Where the attacker came from.
     pub addresses: BTreeSet<String>,
-    /// The Secrets whose values were within reach, `namespace/name`: whose rights reached them, and from which address.
-    pub secrets: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// The ids of the credentials that the attacker came with.
+    pub credentials: BTreeSet<String>,
+    /// When its first request was received, RFC 3339.
+    pub since: String,
+    /// The first moment after its last event, RFC 3339.
+    pub until: String,
+    /// Whose rights reached Secrets, from which address, with which credential (empty for none).
+    pub readers: Vec<Reader>,
+    /// The Secrets whose values were within reach, `namespace/name`, each with the places of its readers.
+    pub secrets: BTreeMap<String, BTreeSet<usize>>,
     /// The pods that were entered, `namespace/name`.
     pub entered: BTreeSet<String>,
     /// The ids of the tokens that were minted.
@@ -33,8 +45,15 @@ pub struct Theft {
 impl Theft {
     pub(super) fn new(attack: Attack) -> Self {
         let none = BTreeSet::new;
-        let (actors, addresses, entered, minted) = (none(), none(), none(), none());
-        Self { attack, actors, addresses, secrets: BTreeMap::new(), entered, minted, made: BTreeMap::new() }
+        let (since, until) = (String::new(), String::new());
+        let (actors, addresses, credentials, entered, minted) = (none(), none(), none(), none(), none());
+        let (readers, secrets, made) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { attack, actors, addresses, credentials, since, until, readers, secrets, entered, minted, made }
+    }
+
+    /// Says when it happened, in microseconds since 1970: the first moment, and the first after it.
+    pub(super) fn lasted(&mut self, since: i64, until: i64) {
+        (self.since, self.until) = (body::micros(since), body::micros(until));
     }
 
     /// Adds what a request gained. The nodes and controllers that serve an attack gain nothing by it.
@@ -44,10 +63,11 @@ impl Theft {
         }
         self.actors.insert(actor.name.clone());
         self.addresses.insert(actor.ip.clone());
-        let user = serde_json::from_str::<serde_json::Value>(call.impersonated).unwrap_or_default();
-        let acting = user["username"].as_str().unwrap_or(&actor.name).to_owned();
+        let acting = call.acting().unwrap_or_else(|| actor.name.clone());
         self.actors.insert(acting.clone());
-        let who = (acting, actor.ip.clone());
+        let credential = actor.credential.id(at);
+        self.credentials.extend(credential.clone());
+        let who = (acting, actor.ip.clone(), credential.unwrap_or_default());
         if !matches!(call.outcome, Outcome::Done | Outcome::Upgraded) {
             return;
         }
@@ -77,13 +97,16 @@ impl Theft {
         }
     }
 
-    fn gain(&mut self, secrets: impl IntoIterator<Item = String>, who: &(String, String)) {
-        secrets.into_iter().for_each(|secret| {
-            self.secrets.entry(secret).or_default().insert(who.clone());
-        });
+    fn gain(&mut self, secrets: impl IntoIterator<Item = String>, who: &Reader) {
+        for secret in secrets {
+            let known = self.readers.iter().position(|reader| reader == who);
+            let place = known.unwrap_or(self.readers.len());
+            self.readers.extend(known.is_none().then(|| who.clone()));
+            self.secrets.entry(secret).or_default().insert(place);
+        }
     }
 
-    fn enter(&mut self, cluster: &Cluster, at: i64, pod: String, who: &(String, String)) {
+    fn enter(&mut self, cluster: &Cluster, at: i64, pod: String, who: &Reader) {
         let slots = (0..cluster.slots.len()).map(|slot| cluster.pod(slot, at));
         for known in slots.filter(|known| format!("{}/{}", known.spec.namespace, known.name) == pod) {
             let secrets = known.spec.secrets.iter();

@@ -371,15 +371,16 @@ pub(crate) const ALL_NAMESPACES: &[&str] = &[
     "default",
 ];
 
-/// Secrets that no pod mounts: certificates, releases, keys.
+/// Secrets that no pod mounts: certificates, keys, and releases from before the log, whose rollouts make those from v41
+/// on.
 pub(crate) const OTHER_SECRETS: &[(&str, &str)] = &[
     ("shop", "storefront-tls"),
-    ("shop", "sh.helm.release.v1.storefront.v41"),
+    ("shop", "sh.helm.release.v1.storefront.v40"),
     ("payments", "checkout-tls"),
     ("payments", "pci-vault-unseal"),
-    ("payments", "sh.helm.release.v1.checkout.v87"),
+    ("payments", "sh.helm.release.v1.checkout.v40"),
     ("web", "frontend-tls"),
-    ("web", "sh.helm.release.v1.frontend.v112"),
+    ("web", "sh.helm.release.v1.frontend.v40"),
     ("data", "backup-encryption-key"),
     ("argocd", "argocd-secret"),
     ("argocd", "argocd-initial-admin-secret"),

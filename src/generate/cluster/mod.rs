@@ -4,10 +4,13 @@
 pub(crate) mod catalog;
 mod plan;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::actor::{Actor, Credential, Rotation};
 use super::dice::{self, Dice};
+use super::rights::{Ledger, Rights};
 use catalog::{CONTROLLERS, Form, OTHER_SECRETS, PEOPLE, Spec, WORKLOADS};
 pub(crate) use plan::Errand;
 
@@ -78,6 +81,8 @@ pub(crate) struct Cluster {
     pub(crate) apiserver: Actor,
     pub(crate) people: Vec<Actor>,
     pub(crate) deployer: Actor,
+    /// Whose rights are counted.
+    pub(crate) ledger: Arc<Ledger>,
     /// Every secret, as namespace and name.
     pub(crate) secrets: Vec<(&'static str, &'static str)>,
     token_period: i64,
@@ -127,11 +132,24 @@ impl Cluster {
             apiserver,
             people,
             deployer,
+            ledger: Arc::default(),
             secrets,
             token_period,
             settled,
             plan,
         }
+    }
+
+    /// Counts from now on what these rights are used for, by everybody who has any.
+    pub(crate) fn counting(mut self, rights: &Rights) -> Self {
+        let pods = (0..self.slots.len()).filter(|slot| self.slots[*slot].is_first());
+        let mut actors: Vec<Actor> = pods.map(|slot| self.pod_actor(slot, self.start)).collect();
+        actors.extend(self.people.iter().chain(&self.controllers).cloned());
+        actors.extend([&self.manager, &self.scheduler, &self.deployer].map(Actor::clone));
+        actors.push(anonymous());
+        let identities = actors.iter().map(|actor| (actor.name.clone(), actor.groups()));
+        self.ledger = Arc::new(Ledger::new(rights, identities));
+        self
     }
 
     /// What is due from `from` to before `until`.
@@ -333,6 +351,11 @@ fn human(seed: u64, person: &catalog::Person) -> Actor {
         .allowed(format!(
             r#"RBAC: allowed by ClusterRoleBinding "{binding}" of ClusterRole "{role}" to Group "{group}""#
         ))
+}
+
+/// Someone who did not say who they are.
+pub(crate) fn anonymous() -> Actor {
+    Actor::user("system:anonymous", None, &["system:unauthenticated"])
 }
 
 /// The account by which the build system deploys, with a token made before the log begins.

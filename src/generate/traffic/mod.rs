@@ -23,6 +23,9 @@ use super::tape::Tape;
 /// A reason that anyone who is somebody shares.
 pub(crate) const DISCOVERY: &str = r#"RBAC: allowed by ClusterRoleBinding "system:discovery" of ClusterRole "system:discovery" to Group "system:authenticated""#;
 
+/// The reason for what is told to nobody in particular.
+pub(crate) const PUBLIC: &str = r#"RBAC: allowed by ClusterRoleBinding "system:public-info-viewer" of ClusterRole "system:public-info-viewer" to Group "system:unauthenticated""#;
+
 /// One pod in this many requests is seen with its node's address: it crossed to an API server on another network.
 const SNAT_PER_MILLE: i64 = 150;
 
@@ -67,7 +70,7 @@ pub(crate) struct Scene<'a> {
 
 /// The work of one slice of time: exactly `events` events, of which some complete after the slice.
 pub(crate) fn slice(cluster: &Cluster, number: u64, (from, until): (i64, i64), events: u64) -> Tape {
-    let tape = Tape::new(Dice::new(cluster.seed, "slice", number), events, cluster.end);
+    let tape = Tape::new(cluster, Dice::new(cluster.seed, "slice", number), events);
     let mut scene = Scene { cluster, tape, at: from };
     for &(at, errand) in cluster.errands(from, until) {
         scene.at = at;

@@ -1,14 +1,12 @@
 //! People with kubectl, and those whom nobody knows: probes, expired tokens, wrong turns.
 
-use super::{DISCOVERY, Scene};
+use super::{DISCOVERY, PUBLIC, Scene};
 use crate::generate::actor::Actor;
 use crate::generate::call::{
     CONFIGMAPS, Call, DEPLOYMENTS, EVENTS, NODES, Outcome, POD_METRICS, PODS, SECRETS, SELF_ACCESS_REVIEWS, SERVICES,
 };
 use crate::generate::cluster::catalog::APP_NAMESPACES;
-use crate::generate::cluster::{HOUR, SECOND, Slot};
-
-const PUBLIC: &str = r#"RBAC: allowed by ClusterRoleBinding "system:public-info-viewer" of ClusterRole "system:public-info-viewer" to Group "system:unauthenticated""#;
+use crate::generate::cluster::{HOUR, SECOND, Slot, anonymous};
 
 /// Someone looks after an application: a few commands within some minutes. Few do so at night.
 pub(super) fn session(scene: &mut Scene) {
@@ -49,10 +47,6 @@ fn command(scene: &mut Scene, person: &Actor, slot: usize) {
         _ => Call::new("list", &POD_METRICS).within(namespace),
     };
     scene.call(person, &call);
-}
-
-fn anonymous() -> Actor {
-    Actor::user("system:anonymous", None, &["system:unauthenticated"])
 }
 
 /// A load balancer or a kubelet asks whether the API server lives; Prometheus reads its metrics.

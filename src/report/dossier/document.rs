@@ -8,7 +8,7 @@ use super::{Dossier, Rotate};
 use crate::error::Result;
 
 /// The document.
-pub(super) fn json(dossier: &Dossier) -> Result<String> {
+pub(in crate::report) fn json(dossier: &Dossier) -> Result<String> {
     let members = [
         ("secrets", list(&dossier.rotate.secrets)?),
         ("tokens", list(&dossier.rotate.tokens)?),

@@ -11,6 +11,8 @@ pub struct Subject {
     pub actors: Vec<String>,
     /// Addresses that the API server saw.
     pub addresses: Vec<String>,
+    /// Identities each with an address that it was seen at; of the identities in `actors`.
+    pub origins: Vec<Origin>,
     /// Ids of credentials.
     pub credentials: Vec<String>,
     /// The cluster; `None`: any.
@@ -21,6 +23,17 @@ pub struct Subject {
     /// The first moment after it, microseconds since 1970.
     #[serde(serialize_with = "some_time")]
     pub until: Option<i64>,
+}
+
+/// An identity and where it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+pub struct Origin {
+    /// The cluster.
+    pub cluster: String,
+    /// Whose rights were used, or who was authenticated.
+    pub actor: String,
+    /// The peer that the API server saw; `None`: the log tells none.
+    pub address: Option<String>,
 }
 
 /// A way in which a Secret was reached, or not: the requests that have all else in common.

@@ -1,20 +1,20 @@
 //! A dossier: all that the log tells of an identity, for people as a page of tables and pictures, for machines as JSON; and the list
 //! of what to replace after it, for a ticket system too.
 
-mod document;
+pub(super) mod document;
 mod facts;
-mod markdown;
-mod page;
+pub(super) mod markdown;
+pub(super) mod page;
 mod rights;
 mod rotate;
-mod sections;
+pub(super) mod sections;
 mod text;
 
 use std::io::Write;
 
 pub use self::facts::{
-    Access, Dossier, Entry, Gap, Granted, Hour, Minted, Other, Presence, Reader, Rights, Rotate, Rotation, Step,
-    Subject, Token, Use,
+    Access, Dossier, Entry, Gap, Granted, Hour, Minted, Origin, Other, Presence, Reader, Rights, Rotate, Rotation,
+    Step, Subject, Token, Use,
 };
 pub use self::rotate::{ROTATE_FORMATS, write_rotate};
 use super::io_error;

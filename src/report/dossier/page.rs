@@ -1,27 +1,25 @@
-//! The dossier as one self-contained HTML page in the style of the report: no script, nothing loaded. Pictures show what
-//! people would rather look at than read; the tables below them have every row.
+//! The dossier as one HTML page. Pictures show what people would rather look at than read; the tables below them have
+//! every row.
 
 use std::collections::BTreeMap;
 
+use minijinja::context;
 use minijinja::value::Value;
-use minijinja::{Environment, context};
 
 use super::super::escape::{cut, terminal};
-use super::super::html;
 use super::super::human::{count, plural, seconds, time};
+use super::super::pages;
 use super::sections::{self, NOTES, Section};
-use super::{Dossier, Hour};
-use crate::error::{Error, Result};
+use super::{Dossier, Hour, Rotate};
+use crate::error::Result;
 use crate::limits::DOSSIER_SHOWN_MAX;
 
-/// The name ends in `.html`, by which minijinja knows what to escape.
-const PAGE: &str = "dossier.html";
-/// Where the page takes in the report's style sheet.
-const STYLE: &str = "/* the style sheet of the report */";
 /// Rows up to which a table is drawn open.
 const OPEN_ROWS_MAX: usize = 15;
 /// Bars of the picture of activity; more hours share one.
 const BARS_MAX: i64 = 120;
+/// Bars that there is room for at least, so that a single one is not as wide as the page.
+const BARS_MIN: i64 = 12;
 /// Height of the tallest bar, in pixels; the template knows it too.
 const BAR_HEIGHT: u64 = 110;
 /// Ticks below the bars.
@@ -37,34 +35,31 @@ const HOUR: i64 = 3_600_000_000;
 
 /// The page.
 pub(super) fn page(dossier: &Dossier) -> Result<String> {
-    let bug = |error| Error::Internal(format!("drawing the dossier: {error:#}"));
-    let environment = environment().map_err(bug)?;
-    let template = environment.get_template(PAGE).map_err(bug)?;
     let all = sections::all(dossier, DOSSIER_SHOWN_MAX);
     let (first, rest) = all.split_first().map_or((None, &[][..]), |(first, rest)| (Some(first), rest));
     let caveats: Vec<String> = dossier.rotate.notes.iter().chain(&dossier.notes).cloned().collect();
-    let page = template.render(context! {
+    let values = context! {
         title => first.map(|section| section.title.clone()),
         lines => first.map(|section| section.lines.clone()),
         caveats => caveats,
         bars => bars(&dossier.hours),
-        graph => graph(dossier),
-        sections => rest.iter().filter(|section| section.title != NOTES).map(section).collect::<Vec<_>>(),
+        graph => graph(&dossier.rotate),
+        sections => shown(rest, "part"),
         commands => dossier.commands.clone(),
-    });
-    page.map_err(bug)
+    };
+    pages::page("dossier.html", values)
 }
 
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
-    let report = include_str!("../page.html");
-    let style =
-        report.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).map_or("", |(css, _)| css);
-    html::environment_of(PAGE, include_str!("page.html").replace(STYLE, style))
+/// Sections as the template draws them, with ids that begin so.
+pub(in crate::report) fn shown(sections: &[Section], start: &str) -> Vec<Value> {
+    let shown = sections.iter().filter(|section| section.title != NOTES).enumerate();
+    shown.map(|(index, one)| section(one, &format!("{start}-{index}"))).collect()
 }
 
-fn section(section: &Section) -> Value {
+fn section(section: &Section, id: &str) -> Value {
     let column = |column: &sections::Column| context! { title => column.title, right => column.right };
     context! {
+        id,
         title => &section.title,
         lines => &section.lines,
         code => &section.code,
@@ -77,7 +72,7 @@ fn section(section: &Section) -> Value {
 
 /// The subject's events by hour over the hours of the log; `None` where it has none. Positions are percent of the
 /// width, so that the picture fits a phone.
-fn bars(hours: &[Hour]) -> Option<Value> {
+pub(in crate::report) fn bars(hours: &[Hour]) -> Option<Value> {
     let own: Vec<&Hour> = hours.iter().filter(|hour| hour.own > 0).collect();
     // around what the subject did, not around a year of log
     let (first, last) = (own.iter().map(|hour| hour.hour).min()?, own.iter().map(|hour| hour.hour).max()?);
@@ -91,7 +86,8 @@ fn bars(hours: &[Hour]) -> Option<Value> {
             (sum.0 + hour.events, sum.1 + hour.own, sum.2 + hour.secrets, sum.3 + hour.denied);
     }
     let most = sums.values().map(|sum| sum.1).max()?.max(1);
-    let x = |slot: i64| format!("{:.3}%", slot as f64 * 100.0 / slots as f64);
+    let room = slots.max(BARS_MIN) as f64;
+    let x = |slot: i64| format!("{:.3}%", slot as f64 * 100.0 / room);
     // what there is at all is seen
     let height = |n: u64| if n == 0 { 0 } else { (n * BAR_HEIGHT / most).max(2) };
     let bar = |(slot, (_, own, secrets, denied)): (&i64, &(u64, u64, u64, u64))| {
@@ -105,11 +101,12 @@ fn bars(hours: &[Hour]) -> Option<Value> {
         context! { x => x(*slot), all => height(*own), secrets => height(*secrets), denied => height(*denied), title }
     };
     let silent = (0..slots).filter(|slot| sums.get(slot).is_none_or(|sum| sum.0 == 0));
-    let width = format!("{:.3}%", 80.0 / slots as f64);
+    let width = format!("{:.3}%", 80.0 / room);
     let each = (slots - 1) / TICKS_MAX + 1;
     let tick = |slot: i64| {
-        let middle = format!("{:.3}%", (slot as f64 + 0.5) * 100.0 / slots as f64);
-        context! { x => middle, text => time(first + slot * step, "%m-%d %H:%M") }
+        let middle = format!("{:.3}%", (slot as f64 + 0.4) * 100.0 / room);
+        let at = |format| time(first + slot * step, format);
+        context! { x => middle, hour => at("%H:%M"), day => at("%b %-d") }
     };
     Some(context! {
         bars => sums.iter().filter(|(_, sum)| sum.1 > 0).map(bar).collect::<Vec<_>>(),
@@ -121,8 +118,8 @@ fn bars(hours: &[Hour]) -> Option<Value> {
 }
 
 /// Identities on the left, secrets on the right; `None` where no secret came into anybody's hands.
-fn graph(dossier: &Dossier) -> Option<Value> {
-    let secrets = &dossier.rotate.secrets;
+pub(in crate::report) fn graph(rotate: &Rotate) -> Option<Value> {
+    let secrets = &rotate.secrets;
     let drawn = &secrets[..secrets.len().min(SECRETS_DRAWN_MAX)];
     let mut readers: Vec<&str> = Vec::new();
     let mut edges = Vec::new();
@@ -146,7 +143,6 @@ fn graph(dossier: &Dossier) -> Option<Value> {
     let height = drawn.len().max(readers.len()) * LINE;
     let y = |place: usize, of: usize| height * (2 * place + 1) / (2 * of.max(1));
     let short = |name: &str| terminal(&cut(name, NAME_CHARS_MAX)).into_owned();
-    let label = |(place, name): (usize, String), of: usize| context! { y => y(place, of), name };
     // the beginning of an account's name says nothing that its kind of name does not
     let account = |name: &str| short(name.strip_prefix("system:serviceaccount:").unwrap_or(name));
     let names = readers.iter().map(|name| if name.is_empty() { "(nobody named)".to_owned() } else { account(name) });
@@ -155,8 +151,8 @@ fn graph(dossier: &Dossier) -> Option<Value> {
         context! { from => y(from, readers.len()), to => y(to, drawn.len()), sure }
     };
     Some(context! {
-        readers => names.enumerate().map(|one| label(one, readers.len())).collect::<Vec<_>>(),
-        secrets => secret_names.enumerate().map(|one| label(one, drawn.len())).collect::<Vec<_>>(),
+        readers => names.collect::<Vec<_>>(),
+        secrets => secret_names.collect::<Vec<_>>(),
         edges => edges.into_iter().map(edge).collect::<Vec<_>>(),
         more => secrets.len() - drawn.len(),
         height,

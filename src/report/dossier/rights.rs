@@ -2,7 +2,7 @@
 
 use super::super::human::{count, plural, seconds};
 use super::Rights;
-use super::sections::{Section, fixed, number, prose, table, wide};
+use super::sections::{LEAST, NEEDED, Section, fixed, number, prose, table, wide};
 
 /// The sections about one identity.
 pub(super) fn sections(rights: &Rights, most: usize) -> [Section; 2] {
@@ -31,8 +31,7 @@ pub(super) fn sections(rights: &Rights, most: usize) -> [Section; 2] {
     if !rights.reasons.is_empty() {
         granted.lines.push(format!("the API server allowed requests by: {}", rights.reasons.join("; ")));
     }
-    let mut least =
-        prose(&format!("the least rights that would be enough for {}", rights.actor), rights.warnings.clone());
+    let mut least = prose(&format!("{LEAST} that would be enough for {}", rights.actor), rights.warnings.clone());
     least.code = rights.yaml.lines().map(ToOwned::to_owned).collect();
     if !rights.diff.is_empty() {
         least.code.push(String::new());
@@ -64,5 +63,5 @@ fn granted(rights: &Rights, most: usize) -> Section {
         fixed("last (UTC)"),
         wide("never used", 3),
     ];
-    table(&format!("was it needed? rights of {}", rights.actor), columns, rows.collect(), most)
+    table(&format!("{NEEDED} rights of {}", rights.actor), columns, rows.collect(), most)
 }

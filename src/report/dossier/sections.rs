@@ -7,31 +7,41 @@ use super::super::human::{count, plural, seconds};
 use super::{Access, Dossier, Rotate, Subject, Token, rights};
 
 /// The title of what a dossier cannot tell.
-pub(super) const NOTES: &str = "what could not be seen";
+pub(in crate::report) const NOTES: &str = "what could not be seen";
+
+/// Identities that a heading names; of more it tells the number.
+const ACTORS_NAMED_MAX: u64 = 5;
+/// Names that a cell shows; of more it tells the number, and the JSON document has them.
+const NAMES_SHOWN_MAX: usize = 3;
+
+/// How the titles of what is told of one identity begin: what its rights were, and what would be enough.
+pub(in crate::report) const NEEDED: &str = "was it needed?";
+/// See [`NEEDED`].
+pub(in crate::report) const LEAST: &str = "the least rights";
 
 /// A heading with what stands below it.
 #[derive(Debug, Clone)]
-pub(super) struct Section {
-    pub(super) title: String,
+pub(in crate::report) struct Section {
+    pub(in crate::report) title: String,
     /// Sentences.
-    pub(super) lines: Vec<String>,
+    pub(in crate::report) lines: Vec<String>,
     /// Lines that stay as they are.
-    pub(super) code: Vec<String>,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<String>>,
+    pub(in crate::report) code: Vec<String>,
+    pub(in crate::report) columns: Vec<Column>,
+    pub(in crate::report) rows: Vec<Vec<String>>,
     /// Rows that are left out.
-    pub(super) more: usize,
+    pub(in crate::report) more: usize,
 }
 
 impl Section {
-    fn has_any(&self) -> bool {
+    pub(in crate::report) fn has_any(&self) -> bool {
         !self.lines.is_empty() || !self.code.is_empty() || !self.rows.is_empty()
     }
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
+pub(in crate::report) struct Column {
     pub(super) title: &'static str,
     /// The share of the room that it may claim; 0: it is never cut.
     weight: usize,
@@ -61,7 +71,14 @@ pub(super) const fn wide(title: &'static str, weight: usize) -> Column {
 pub(super) fn all(dossier: &Dossier, most: usize) -> Vec<Section> {
     let mut sections = vec![verdict(dossier)];
     sections.extend(rotate_tables(&dossier.rotate, most));
-    sections.extend([
+    sections.extend(evidence(dossier, most));
+    sections.retain(Section::has_any);
+    sections
+}
+
+/// What the list of what to replace rests on, whether the rights were needed, and what could not be seen.
+pub(in crate::report) fn evidence(dossier: &Dossier, most: usize) -> Vec<Section> {
+    let mut sections = vec![
         accesses(dossier, most),
         entries(dossier, most),
         presences(dossier, most),
@@ -69,7 +86,7 @@ pub(super) fn all(dossier: &Dossier, most: usize) -> Vec<Section> {
         minted(dossier, most),
         steps(dossier, most),
         used(dossier, most),
-    ]);
+    ];
     sections.extend(dossier.rights.iter().flat_map(|rights| rights::sections(rights, most)));
     sections.push(gaps(dossier, most));
     let notes = dossier.rotate.notes.iter().chain(&dossier.notes).cloned().collect();
@@ -94,7 +111,14 @@ pub(super) fn prose(title: &str, lines: Vec<String>) -> Section {
     Section { title: title.to_owned(), lines, code: Vec::new(), columns: Vec::new(), rows: Vec::new(), more: 0 }
 }
 
-pub(super) fn table(title: &str, columns: Vec<Column>, mut rows: Vec<Vec<String>>, most: usize) -> Section {
+/// A table of the columns that have anything in them.
+pub(super) fn table(title: &str, mut columns: Vec<Column>, mut rows: Vec<Vec<String>>, most: usize) -> Section {
+    for index in (0..columns.len()).rev() {
+        if rows.iter().all(|row| row[index].is_empty()) {
+            columns.remove(index);
+            rows.iter_mut().for_each(|row| drop(row.remove(index)));
+        }
+    }
     let more = rows.len().saturating_sub(most);
     rows.truncate(most);
     Section { title: title.to_owned(), lines: Vec::new(), code: Vec::new(), columns, rows, more }
@@ -102,6 +126,13 @@ pub(super) fn table(title: &str, columns: Vec<Column>, mut rows: Vec<Vec<String>
 
 fn some(text: Option<&String>) -> String {
     text.cloned().unwrap_or_default()
+}
+
+/// The first of some names, and how many more there are.
+pub(in crate::report) fn few<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMES_SHOWN_MAX) as u64;
+    let shown = names.take(NAMES_SHOWN_MAX).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {} more", count(more)) }
 }
 
 /// `namespace/name`, with `*` for what was not named.
@@ -124,9 +155,15 @@ pub(super) fn who(subject: &Subject) -> String {
         names => Some(format!("{word}{}", names.join(", "))),
     };
     let nobody = subject.actors.is_empty().then(|| "requests".to_owned());
+    let actors = match subject.actors.len() as u64 {
+        n if n > ACTORS_NAMED_MAX => Some(plural(n, "identity", "identities")),
+        _ => named("", &subject.actors),
+    };
+    let from_findings = !subject.origins.is_empty();
     let parts = [
         nobody,
-        named("", &subject.actors),
+        actors,
+        from_findings.then(|| "from the addresses of their findings".to_owned()),
         named("from ", &subject.addresses),
         named("with ", &subject.credentials),
         subject.cluster.as_ref().map(|cluster| format!("in {cluster}")),
@@ -135,7 +172,7 @@ pub(super) fn who(subject: &Subject) -> String {
 }
 
 /// The summary in a paragraph.
-fn verdict(dossier: &Dossier) -> Section {
+pub(in crate::report) fn verdict(dossier: &Dossier) -> Section {
     let requests: u64 = dossier.presences.iter().map(|one| one.requests).sum();
     let title = format!("dossier of {}", who(&dossier.subject));
     if requests == 0 {
@@ -154,11 +191,12 @@ fn verdict(dossier: &Dossier) -> Section {
         (by(&["read", "patched"]), "read by name"),
         (by(&["listed", "watched", "deleted"]), "by listing or watching"),
         (by(&["mounted"]), "mounted"),
-        (by(&["entered"]), "in pods that it entered"),
-        (by(&["node"]), "on nodes that it took over"),
+        (by(&["entered"]), "in pods that were entered"),
+        (by(&["node"]), "on nodes that were taken over"),
     ];
     let ways: Vec<_> = ways.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}")).collect();
     let own = dossier.entries.iter().filter(|entry| entry.by_subject).count() as u64;
+    let whose = if dossier.subject.actors.len() == 1 { "its" } else { "their" };
     let mut line = format!(
         "{} from {} between {} and {} UTC, {} of them denied; ",
         plural(requests, "request", "requests"),
@@ -168,8 +206,8 @@ fn verdict(dossier: &Dossier) -> Section {
         count(denied)
     );
     line += &match secrets.len() as u64 {
-        0 => "no secret came into its hands".to_owned(),
-        n => format!("{} came into its hands ({})", plural(n, "secret", "secrets"), ways.join(", ")),
+        0 => format!("no secret came into {whose} hands"),
+        n => format!("{} came into {whose} hands ({})", plural(n, "secret", "secrets"), ways.join(", ")),
     };
     for (n, one, many) in [
         (own, "way into pods", "ways into pods"),
@@ -181,7 +219,7 @@ fn verdict(dossier: &Dossier) -> Section {
     prose(&title, vec![line + "."])
 }
 
-fn rotate_tables(rotate: &Rotate, most: usize) -> Vec<Section> {
+pub(in crate::report) fn rotate_tables(rotate: &Rotate, most: usize) -> Vec<Section> {
     let columns = vec![
         number("risk"),
         wide("secret", 3),
@@ -202,10 +240,10 @@ fn rotate_tables(rotate: &Rotate, most: usize) -> Vec<Section> {
             some(secret.kind.as_ref()),
             secret.keys.join(" "),
             secret.why.join("; "),
-            secret.readers.iter().map(|reader| reader.actor.as_str()).collect::<Vec<_>>().join(", "),
+            few(secret.readers.iter().map(|reader| reader.actor.as_str())),
             seconds(secret.first_seen),
             seconds(secret.last_seen),
-            secret.workloads.join(", "),
+            few(secret.workloads.iter().map(String::as_str)),
         ]
     });
     let title = format!("secrets to rotate: {}", count(rotate.secrets.len() as u64));
@@ -228,7 +266,7 @@ fn rotate_tables(rotate: &Rotate, most: usize) -> Vec<Section> {
             token.owner.clone(),
             token.why.to_owned(),
             some(token.from.as_ref()),
-            token.addresses.join(" "),
+            few(token.addresses.iter().map(String::as_str)),
             token.requests.to_string(),
             seconds(token.first_seen),
             revoke(token).to_owned(),

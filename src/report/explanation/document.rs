@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::finding::Request;
 
 /// The document.
-pub(super) fn json(explanation: &Explanation<'_>) -> Result<String> {
+pub(in crate::report) fn json(explanation: &Explanation<'_>) -> Result<String> {
     let detection = explanation.detection.map(|detection| self::detection(detection, &explanation.params));
     let mut document = format!("{{\"finding\":{},\n", text(&Row::new(explanation.finding))?);
     document += &format!("\"detection\":{},\n", text(&detection)?);

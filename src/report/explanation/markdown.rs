@@ -6,8 +6,20 @@ use crate::limits::EXPLAINED_REQUESTS_MAX;
 
 /// The document; texts of the log are code spans.
 pub(super) fn markdown(explanation: &Explanation<'_>) -> String {
+    let mut text = summary(explanation, "#") + &reasons(explanation, "##");
+    if let Some(detection) = explanation.detection {
+        text += "\n## query\n\n";
+        explanation.params.iter().for_each(|param| text += &format!("- {}\n", code(&bound(param))));
+        let gap = if explanation.params.is_empty() { "" } else { "\n" };
+        text = text + gap + &block("sql", detection.sql.trim());
+    }
+    text
+}
+
+/// What it is, below a heading that begins so.
+pub(in crate::report) fn summary(explanation: &Explanation<'_>, level: &str) -> String {
     let finding = explanation.finding;
-    let mut text = format!("# {}\n\n", plain(&finding.title));
+    let mut text = format!("{level} {}\n\n", plain(&finding.title));
     let mut facts = vec![
         ("severity", finding.severity.to_string()),
         ("detection", code(&finding.detection)),
@@ -21,33 +33,33 @@ pub(super) fn markdown(explanation: &Explanation<'_>) -> String {
     facts.extend(explanation.suppressed.as_ref().map(|why| ("suppressed", code(why))));
     facts.retain(|(_, value)| !value.is_empty());
     facts.iter().for_each(|(name, value)| text += &format!("- {name}: {value}\n"));
+    text
+}
+
+/// Its evidence, the words of its detection, the requests behind it and what to ask next, below headings that begin so.
+pub(in crate::report) fn reasons(explanation: &Explanation<'_>, level: &str) -> String {
+    let mut text = String::new();
     let evidence = explanation.evidence();
     if !evidence.is_empty() {
         let rows = evidence.iter().map(|(name, value)| vec![code(name), code(value)]);
-        text += &format!("\n## evidence\n\n{}", table(&["column", "value"], rows));
+        text += &format!("\n{level} evidence\n\n{}", table(&["column", "value"], rows));
     }
     for (title, lines) in explanation.words() {
-        text += &format!("\n## {}\n\n", plain(title));
+        text += &format!("\n{level} {}\n\n", plain(title));
         lines.iter().for_each(|line| text += &format!("- {}\n", plain(line)));
     }
     let (titles, rows) = explanation.requests(EXPLAINED_REQUESTS_MAX);
     text += &if let Some(why) = &explanation.unread {
-        format!("\n## the requests behind it could not be read\n\n{}\n", plain(why))
+        format!("\n{level} the requests behind it could not be read\n\n{}\n", plain(why))
     } else {
         let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| code(cell)).collect()).collect();
-        format!("\n## {}\n\n{}", explanation.shown(rows.len()), table(&titles, rows.into_iter()))
+        format!("\n{level} {}\n\n{}", explanation.shown(rows.len()), table(&titles, rows.into_iter()))
     };
     if !explanation.questions.is_empty() {
-        text += "\n## ask next\n";
+        text += &format!("\n{level} ask next\n");
         for question in &explanation.questions {
             text += &format!("\n{}\n\n{}", plain(&question.ask), block("sh", &question.command));
         }
-    }
-    if let Some(detection) = explanation.detection {
-        text += "\n## query\n\n";
-        explanation.params.iter().for_each(|param| text += &format!("- {}\n", code(&bound(param))));
-        let gap = if explanation.params.is_empty() { "" } else { "\n" };
-        text = text + gap + &block("sql", detection.sql.trim());
     }
     text
 }

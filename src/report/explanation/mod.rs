@@ -8,7 +8,8 @@ mod tests;
 
 use std::io::Write;
 
-pub(super) use self::markdown::block;
+pub(super) use self::document::json;
+pub(super) use self::markdown::{block, reasons, summary};
 use super::io_error;
 use super::{evidence, human};
 use crate::detection::{Detection, attack};
@@ -120,7 +121,7 @@ impl Explanation<'_> {
     }
 
     /// The head of the table of requests: "20 of 35 requests".
-    fn shown(&self, shown: usize) -> String {
+    pub(super) fn shown(&self, shown: usize) -> String {
         if shown as u64 == self.total {
             format!("the {} behind it", human::plural(self.total, "request", "requests"))
         } else {
@@ -129,7 +130,7 @@ impl Explanation<'_> {
     }
 
     /// The titles and rows of the table of requests. Who it was is told only where it was somebody else.
-    fn requests(&self, most: usize) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    pub(super) fn requests(&self, most: usize) -> (Vec<&'static str>, Vec<Vec<String>>) {
         let requests = &self.requests[..self.requests.len().min(most)];
         let others = requests.iter().any(|request| request.actor.as_ref() != Some(&self.finding.actor));
         let mut titles = vec!["time (UTC)", "verb", "what", "object", "answer", "address", "agent"];
