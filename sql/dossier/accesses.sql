@@ -24,7 +24,7 @@ from (
     end as how,
     ts, audit_id, actor, username, client_ip, user_agent, credential_id, pod_name, verb, outcome,
     arrow_cast(null, 'Utf8') as through, true as certain
-  from secret_access
+  from secret_requests
   where $subject and (outcome in ('denied', 'failed') or verb in ('create', 'update', 'delete'))
 )
 group by

@@ -3,6 +3,8 @@ select
   cluster, cast(ts as bigint) as ts, audit_id, actor, username, client_ip, credential_id, issued_credential_id,
   namespace, name
 from sensitive
-where issued_credential_id is not null and outcome in ('allowed', 'unknown')
+-- no other answer holds a token
+where resource = 'serviceaccounts' and subresource = 'token' and issued_credential_id is not null
+  and outcome in ('allowed', 'unknown')
   and (($subject) or (credential_id in ($chain) and ts >= $since and ($all_clusters or cluster = $cluster)))
 order by ts, audit_id, issued_credential_id

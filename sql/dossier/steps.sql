@@ -11,13 +11,21 @@ select
   first_value(audit_id order by ts, audit_id) as audit_id
 from (
   select
-    *,
+    cluster, verb, resource, subresource, namespace, name, outcome, actor, client_ip, user_agent, credential_id, ts,
+    audit_id, exec_command, issued_credential_id,
     case
       when outcome = 'denied' then 'denied'
       when issued_credential_id is not null then 'minted'
       else sensitivity
     end as kind
   from sensitive
+  where (resource is distinct from 'secrets') and $subject
+  union all
+  select
+    cluster, verb, resource, subresource, namespace, name, outcome, actor, client_ip, user_agent, credential_id, ts,
+    audit_id, null as exec_command, null as issued_credential_id,
+    case when outcome = 'denied' then 'denied' else sensitivity end as kind
+  from secret_requests
   where $subject
 )
 group by

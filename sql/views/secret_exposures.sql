@@ -1,22 +1,18 @@
--- describe = "Which Secret came into whose hands: one row a request and Secret. how: read, patched (the answer holds it whole), listed, watched or deleted (by a collection, expanded to all that were there), mounted (by a pod that the actor wrote) or entered (by exec and the like into a pod that has it). secret_namespace, secret_name: the Secret. certain: the log names it; else it is only referred to. through: the pod, workload or selector."
--- reads = ["secret_access", "secret_lives", "pod_secrets", "pod_entries"]
+-- describe = "Which Secret came into whose hands: one row a request and Secret. how: read, patched (the answer holds it whole), listed, watched or deleted (by a collection, expanded to all that were there), mounted (by a pod that the actor wrote), entered (by exec and the like into a pod that has it) or node (by a pod of the actor on a node whose pods have it). secret_namespace, secret_name: the Secret. certain: the log names it; else it is only referred to. through: the pod, workload or selector."
+-- reads = ["secret_requests", "secret_lives", "pod_secrets", "pod_entries", "node_entries", "node_secrets"]
 
 with reads as (
   select
     cluster, ts, stage_ts, audit_id, actor, actor_kind, username, client_ip, user_agent, credential_id, pod_name, verb,
-    outcome, namespace, name, request_uri,
-    -- what only names secrets gives nothing away: a table for people, or metadata alone
-    json_get_str(response_object, 'kind') as answer,
-    response_object
-  from secret_access
+    outcome, namespace, name, answer, selector, list
+  from secret_requests
   where outcome in ('allowed', 'unknown') and (reads or verb = 'patch')
 ),
 collections as (
   select
-    *,
-    case verb when 'watch' then 'watched' when 'deletecollection' then 'deleted' else 'listed' end as how,
-    coalesce(uri_query(request_uri, 'labelSelector'), uri_query(request_uri, 'fieldSelector')) as selector
+    *, case verb when 'watch' then 'watched' when 'deletecollection' then 'deleted' else 'listed' end as how
   from reads
+  -- what only names secrets gives nothing away: a table for people, or metadata alone
   where name is null and (answer is null or answer not in ('Table', 'PartialObjectMetadataList', 'Status'))
 )
 select
@@ -35,9 +31,9 @@ select
   json_get_str(item, 'metadata', 'name') as secret_name,
   how, true as certain, selector as through
 from (
-  select * except (response_object), unnest(json_texts(response_object, 'items')) as item
+  select *, unnest(json_texts(list, 'items')) as item
   from collections
-  where answer = 'SecretList'
+  where list is not null
 )
 where json_get_str(item, 'metadata', 'name') is not null
 union all
@@ -74,3 +70,13 @@ select
 from pod_entries
 where outcome in ('allowed', 'unknown') and secret is not null and via <> 'image_pull'
   and kind in ('exec', 'attach', 'ephemeralcontainers', 'node_exec', 'node_run', 'node_attach')
+union all
+select
+  e.cluster, e.ts, e.audit_id, e.actor, e.actor_kind, e.username, e.client_ip, e.user_agent, e.credential_id,
+  e.pod_name, e.verb, e.outcome, s.namespace as secret_namespace, s.name as secret_name, 'node' as how,
+  false as certain, e.node as through
+from node_entries e
+join node_secrets s on s.cluster = e.cluster and s.node = e.node
+left semi join secret_lives l
+  on l.cluster = s.cluster and l.namespace = s.namespace and l.name = s.name
+    and (l.alive_until is null or l.alive_until >= e.ts)

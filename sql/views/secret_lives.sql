@@ -4,13 +4,21 @@
 
 with told as (
   select
-    cluster, namespace, name, ts, state, type, keys,
-    state in ('deleted', 'absent') as is_end,
-    coalesce(sum(case when state in ('deleted', 'absent') then 1 else 0 end) over (
-      partition by cluster, namespace, name order by ts, line rows between unbounded preceding and 1 preceding
-    ), 0) as life
+    cluster, namespace, name, ts, line, state, type, array_to_string(array_sort(keys), ',') as keys,
+    state in ('deleted', 'absent') as is_end
   from secret_sightings
   where state <> 'named'
+),
+ends as (select distinct cluster, namespace, name from told where is_end),
+-- nearly every Secret has one life, so that few have to be brought into order
+ordered as (
+  select
+    t.*,
+    coalesce(sum(case when is_end then 1 else 0 end) over (
+      partition by t.cluster, t.namespace, t.name order by ts, line rows between unbounded preceding and 1 preceding
+    ), 0) as life
+  from told t
+  left semi join ends e on e.cluster = t.cluster and e.namespace = t.namespace and e.name = t.name
 ),
 lives as (
   select
@@ -21,9 +29,22 @@ lives as (
     min(ts) filter (where state <> 'absent') as first_seen,
     max(ts) filter (where state <> 'absent') as last_seen,
     max(type) as type,
-    max(array_to_string(array_sort(keys), ',')) as keys
-  from told
+    max(keys) as keys
+  from ordered
   group by cluster, namespace, name, life
+  union all
+  select
+    t.cluster, t.namespace, t.name, 0 as life,
+    min(ts) filter (where state = 'created') as created,
+    min(ts) as begun,
+    null as ended,
+    min(ts) as first_seen,
+    max(ts) as last_seen,
+    max(type) as type,
+    max(keys) as keys
+  from told t
+  left anti join ends e on e.cluster = t.cluster and e.namespace = t.namespace and e.name = t.name
+  group by t.cluster, t.namespace, t.name
 ),
 spans as (
   select

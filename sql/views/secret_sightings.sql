@@ -1,19 +1,11 @@
 -- describe = "What the log tells of each Secret that it names: one row a time. state: created, present, deleted, absent (an answer of 404), or named where something refers to it, which proves little. type, keys: where a body was logged; its values are not."
--- reads = ["secret_access", "pod_secrets", "events"]
+-- reads = ["secret_requests", "pod_secrets", "events"]
+-- materialise = true
 
-with bodies as (
-  select
-    cluster, ts, line, verb, outcome, actor_kind, response_code, namespace, name,
-    case
-      when json_get_str(response_object, 'kind') in ('Secret', 'SecretList') then response_object
-      when verb in ('create', 'update') and json_get_str(request_object, 'kind') = 'Secret' then request_object
-    end as object
-  from secret_access
-),
-items as (
-  select cluster, ts, line, verb, namespace, unnest(json_texts(object, 'items')) as item
-  from bodies
-  where outcome = 'allowed' and json_get_str(object, 'kind') = 'SecretList'
+with items as (
+  select cluster, ts, line, verb, namespace, unnest(json_texts(list, 'items')) as item
+  from secret_requests
+  where outcome = 'allowed' and list is not null
 )
 select
   cluster, ts, line, namespace, name,
@@ -24,9 +16,8 @@ select
     when verb = 'create' or response_code = 201 then 'created'
     else 'present'
   end as state,
-  json_get_str(object, 'type') as type,
-  json_object_keys(object, 'data') as keys
-from bodies
+  type, keys
+from secret_requests
 where namespace is not null and name is not null
   and (
     (outcome = 'allowed' and verb in ('get', 'create', 'update', 'patch', 'delete'))

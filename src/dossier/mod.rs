@@ -8,11 +8,11 @@ mod rotate;
 mod story;
 mod suspects;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::suspects::{Suspects, suspects};
 use crate::detection::FILES;
-use crate::engine::{Answer, Question, Session, Value, Values};
+use crate::engine::{Answer, Planned, Question, Session, Value, Values};
 use crate::error::{Error, Result};
 use crate::limits::{
     CHAIN_LENGTH_MAX, DOSSIER_NAMES_MAX, DOSSIER_ROWS_MAX, RIGHTS_ACTORS_MAX, SHARED_ADDRESS_IDENTITIES_MAX,
@@ -27,6 +27,8 @@ const SUBJECT: &str = "(($any_actor or actor in ($actors) or username in ($actor
                             or concat(cluster, ' ', client_ip, ' ', username) in ($origins)) \
                        and ($any_credential or credential_id in ($credentials)) \
                        and ($all_clusters or cluster = $cluster) and ts >= $since and ts < $until)";
+/// Of what is sensitive each question wants few rows and columns: most rows are a few kubelets' reads.
+const APART: [&str; 1] = ["sensitive"];
 /// Where no time is named: no event is older.
 const BEGINNING: i64 = 0;
 /// Where no time is named: 2262, after which nanoseconds overflow.
@@ -35,7 +37,7 @@ const END: i64 = 9_214_646_400_000_000;
 /// The secrets and credentials to replace after what the subject did.
 pub fn rotate(session: &Session, subject: &Subject, mut check: impl FnMut() -> Result<()>) -> Result<Rotate> {
     let mut work = Work::new(session, subject)?;
-    work.share(&["accesses", "lives", "uses", "entries"])?;
+    work.share(&["accesses", "lives", "uses", "entries", "nodes"])?;
     check()?;
     let found = work.rotate(&mut check)?;
     Ok(Rotate { notes: work.notes, ..found.rotate })
@@ -51,7 +53,7 @@ pub fn investigate(
     mut check: impl FnMut() -> Result<()>,
 ) -> Result<Dossier> {
     let mut work = Work::new(session, subject)?;
-    work.share(&["accesses", "lives", "uses", "entries", "minted", "steps"])?;
+    work.share(&["accesses", "lives", "uses", "entries", "nodes", "minted", "steps"])?;
     check()?;
     let found = work.rotate(&mut check)?;
     let others = work.others(&found.presences)?;
@@ -85,6 +87,8 @@ pub fn investigate(
 struct Work<'a> {
     session: &'a Session,
     values: Values,
+    /// The statements that were planned, by name.
+    planned: BTreeMap<String, Planned>,
     notes: Vec<String>,
 }
 
@@ -121,20 +125,22 @@ impl<'a> Work<'a> {
         put("chain", Value::Texts(Vec::new()));
         put("places", Value::Texts(Vec::new()));
         put("holders", Value::Texts(Vec::new()));
-        Ok(Self { session, values, notes: Vec::new() })
+        Ok(Self { session, values, planned: BTreeMap::new(), notes: Vec::new() })
     }
 
-    fn share(&self, names: &[&str]) -> Result<()> {
+    fn share(&mut self, names: &[&str]) -> Result<()> {
         let texts = names.iter().map(|name| sql(name)).collect::<Result<Vec<_>>>()?;
         let questions = names.iter().zip(&texts);
         let questions: Vec<_> = questions.map(|(what, sql)| Question { what, sql, values: &self.values }).collect();
-        self.session.share(&questions)
+        let planned = self.session.share(&questions, &APART)?;
+        self.planned.extend(names.iter().map(|name| (*name).to_owned()).zip(planned));
+        Ok(())
     }
 
     /// The answer to one question; says so where it is not all.
     fn ask<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Result<Vec<T>> {
         let question = Question { what: name, sql: &sql(name)?, values: &self.values };
-        let Answer { rows, is_cut } = self.session.ask(&question, DOSSIER_ROWS_MAX)?;
+        let Answer { rows, is_cut } = self.session.ask(&question, self.planned.remove(name), DOSSIER_ROWS_MAX)?;
         if is_cut {
             self.notes.push(format!(
                 "there are more than {DOSSIER_ROWS_MAX} rows of {name}, and only these were looked at: narrow the time \
@@ -149,7 +155,7 @@ impl<'a> Work<'a> {
         check()?;
         let (lives, uses) = (self.ask::<rotate::Life>("lives")?, self.ask::<rotate::Usage>("uses")?);
         check()?;
-        let entries: Vec<Entry> = self.ask("entries")?;
+        let (entries, nodes): (Vec<Entry>, _) = (self.ask("entries")?, self.ask::<rotate::Node>("nodes")?);
         let presences: Vec<Presence> = self.ask("credentials")?;
         check()?;
         let minted = self.minted(check)?;
@@ -157,6 +163,7 @@ impl<'a> Work<'a> {
         let secrets = rotate::secrets(&accesses, &lives, &uses);
         let tokens = rotate::tokens(&presences, &minted, &later, &entries);
         self.notes.extend(rotate::blind(&accesses, &entries));
+        self.notes.extend(rotate::blind_nodes(&nodes));
         let rotate = Rotate { secrets, tokens, notes: Vec::new() };
         Ok(Found { accesses, entries, presences, minted, later, rotate })
     }

@@ -129,11 +129,12 @@ fn readers(accesses: &[&Access]) -> Vec<Reader> {
 
 /// In words, the surest first.
 fn why(accesses: &[&Access]) -> Vec<String> {
-    const WORDS: [(&str, &str); 7] = [
+    const WORDS: [(&str, &str); 8] = [
         ("read", "read by name"),
         ("patched", "patched: the answer holds all of it"),
         ("entered", "a pod that has it was entered"),
         ("mounted", "mounted by a pod or workload that the identity wrote"),
+        ("node", "a node that runs pods which have it was taken over"),
         ("listed", "exposed by listing"),
         ("deleted", "deleted with a collection, whose answer holds it"),
         ("watched", "exposed by watching"),
@@ -161,6 +162,7 @@ fn risk(rotation: &Rotation) -> u32 {
     let certainty = how.iter().map(|how| match *how {
         "read" | "patched" => 45,
         "entered" | "mounted" => 40,
+        "node" => 35,
         "listed" | "deleted" => 30,
         _ => 25,
     });
@@ -281,6 +283,52 @@ fn kind(id: &str) -> &'static str {
     }
 }
 
+/// A node that came into the subject's hands.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Node {
+    workload: String,
+    node: Option<String>,
+    /// What opens the node.
+    danger: String,
+    /// Whether the log tells of Secrets that its pods use.
+    is_known: Option<bool>,
+}
+
+/// What the log cannot tell of nodes that were taken over, in sentences.
+pub(super) fn blind_nodes(nodes: &[Node]) -> Vec<String> {
+    let (mut placeless, mut silent, mut kubelets) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for one in nodes {
+        match one.node.as_deref() {
+            Some(node) if one.danger == "kubelet" => kubelets.insert(node),
+            Some(node) if one.is_known != Some(true) => silent.insert(node),
+            Some(_) => false,
+            None => placeless.insert(one.workload.as_str()),
+        };
+    }
+    let told = [
+        (
+            placeless,
+            "these hold the files or devices of their nodes, and no line tells which: all Secrets there are out too",
+        ),
+        (silent, "no kubelet's line tells which Secrets the pods of these nodes use, which were taken over"),
+        (
+            kubelets,
+            "through the kubelet every pod of these nodes can be entered, and only those that were are on the list",
+        ),
+    ];
+    let told = told.into_iter().filter(|(names, _)| !names.is_empty());
+    told.map(|(names, words)| format!("{words}: {}", few(names.iter().copied()))).collect()
+}
+
+/// The first of the names, and how many more there are.
+fn few<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
 /// What the log cannot tell, in sentences.
 pub(super) fn blind(accesses: &[Access], entries: &[Entry]) -> Vec<String> {
     let mut notes = Vec::new();
@@ -299,15 +347,9 @@ pub(super) fn blind(accesses: &[Access], entries: &[Entry]) -> Vec<String> {
         .filter_map(|entry| entry.pod.as_deref())
         .collect();
     if !unknown.is_empty() {
-        let shown: Vec<_> = unknown.iter().copied().take(5).collect();
-        let more = if unknown.len() > shown.len() {
-            format!(" and {} more", unknown.len() - shown.len())
-        } else {
-            String::new()
-        };
         notes.push(format!(
-            "no spec in the log says which Secrets these pods use, if any, which were entered: {}{more}",
-            shown.join(", ")
+            "no spec in the log says which Secrets these pods use, if any, which were entered: {}",
+            few(unknown.iter().copied())
         ));
     }
     notes

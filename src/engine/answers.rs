@@ -51,22 +51,43 @@ pub struct Answer<T> {
     pub is_cut: bool,
 }
 
+/// A question whose statement was planned.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    values: Values,
+    plan: LogicalPlan,
+}
+
 impl Session {
-    /// Computes the views that several of these questions read, once for all of them.
-    pub fn share(&self, questions: &[Question<'_>]) -> Result<()> {
+    /// Computes the views that several of these questions read, once for all of them, and gives back what was planned.
+    /// `apart`: views that each reader computes for itself, since it wants few of their rows.
+    pub fn share(&self, questions: &[Question<'_>], apart: &[&str]) -> Result<Vec<Planned>> {
         let deadline = Instant::now() + self.timeout;
         let plans = questions.iter().map(|question| self.plan_question(question, deadline));
         let plans = plans.collect::<Result<Vec<_>>>()?;
-        let (views, state) = (Arc::clone(&self.views), self.wide());
+        let apart: Vec<String> = apart.iter().map(|name| (*name).to_owned()).collect();
+        let (views, state) = (Arc::clone(&self.views), self.context.state());
+        let shared = plans.clone();
         self.wait("shared views", deadline, async move {
-            views.share(&state, &plans).await.map_err(|error| fault::query("shared views", &error))
-        })
+            views.share(&state, &shared, &apart).await.map_err(|error| fault::query("shared views", &error))
+        })?;
+        let planned = questions.iter().zip(plans);
+        Ok(planned.map(|(question, plan)| Planned { values: question.values.clone(), plan }).collect())
     }
 
-    /// The rows of one question, at most `most`.
-    pub fn ask<T: DeserializeOwned>(&self, question: &Question<'_>, most: usize) -> Result<Answer<T>> {
+    /// The rows of one question, at most `most`. `planned`: the same statement, which need not be planned again unless
+    /// its values are others now.
+    pub fn ask<T: DeserializeOwned>(
+        &self,
+        question: &Question<'_>,
+        planned: Option<Planned>,
+        most: usize,
+    ) -> Result<Answer<T>> {
         let deadline = Instant::now() + self.timeout;
-        let plan = self.plan_question(question, deadline)?;
+        let plan = match planned.filter(|planned| planned.values == *question.values) {
+            Some(planned) => planned.plan,
+            None => self.plan_question(question, deadline)?,
+        };
         let mut answer = Answer { rows: Vec::new(), is_cut: false };
         for batch in self.execute(question.what, &self.context, plan, deadline)? {
             let batch = batch?;

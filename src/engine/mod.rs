@@ -26,7 +26,7 @@ mod session;
 mod tests;
 mod views;
 
-pub use answers::{Answer, Question, Value, Values};
+pub use answers::{Answer, Planned, Question, Value, Values};
 pub use check::{Checker, Flaw};
 pub use detect::{Detected, Run, run_detection};
 pub use facts::Extent;

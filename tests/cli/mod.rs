@@ -4,6 +4,7 @@ pub(crate) mod dossier;
 mod exits;
 mod explain;
 mod history;
+mod nodes;
 mod output;
 mod query;
 mod report;

@@ -80,6 +80,7 @@ impl Theft {
                 let pod = format!("{}/{}", call.namespace, call.name);
                 let secrets = named(&call.request, call.namespace);
                 self.gain(secrets.iter().cloned(), &who);
+                self.gain(of_node(cluster, &call.request, at), &who);
                 self.made.insert(pod, secrets);
             }
             ("pods", "exec" | "attach" | "ephemeralcontainers") => {
@@ -140,6 +141,18 @@ fn within(cluster: &Cluster, call: &Call, at: i64) -> BTreeSet<String> {
         .map(|(namespace, name)| format!("{namespace}/{name}"))
         .filter(|secret| born.get(secret).is_none_or(|begun| *begun <= until))
         .collect()
+}
+
+/// The secrets of all pods beside a pod that has its node in hand.
+fn of_node(cluster: &Cluster, body: &str, at: i64) -> BTreeSet<String> {
+    let pod: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let is_open = pod.pointer("/spec/containers/0/securityContext/privileged") == Some(&true.into());
+    let node = pod["spec"]["nodeName"].as_str().filter(|_| is_open);
+    let pods = (0..cluster.slots.len()).map(|slot| cluster.pod(slot, at));
+    let beside = pods.filter(|beside| node == Some(&cluster.nodes[beside.node].name));
+    let secrets = beside
+        .flat_map(|beside| beside.spec.secrets.iter().map(move |name| format!("{}/{name}", beside.spec.namespace)));
+    secrets.collect()
 }
 
 /// The secrets that the body of a pod names.

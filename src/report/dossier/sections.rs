@@ -192,6 +192,7 @@ pub(in crate::report) fn verdict(dossier: &Dossier) -> Section {
         (by(&["listed", "watched", "deleted"]), "by listing or watching"),
         (by(&["mounted"]), "mounted"),
         (by(&["entered"]), "in pods that were entered"),
+        (by(&["node"]), "on nodes that were taken over"),
     ];
     let ways: Vec<_> = ways.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} {how}")).collect();
     let own = dossier.entries.iter().filter(|entry| entry.by_subject).count() as u64;
