@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::report::dossier::{Access, Entry, Minted, Presence, Reader, Rotation, Token};
+use crate::report::human::few;
 
 /// What is known of a Secret beside its accesses.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -288,7 +289,8 @@ fn kind(id: &str) -> &'static str {
 #[serde(default)]
 pub(super) struct Node {
     workload: String,
-    node: Option<String>,
+    #[serde(rename = "node")]
+    name: Option<String>,
     /// What opens the node.
     danger: String,
     /// Whether the log tells of Secrets that its pods use.
@@ -299,7 +301,7 @@ pub(super) struct Node {
 pub(super) fn blind_nodes(nodes: &[Node]) -> Vec<String> {
     let (mut placeless, mut silent, mut kubelets) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for one in nodes {
-        match one.node.as_deref() {
+        match one.name.as_deref() {
             Some(node) if one.danger == "kubelet" => kubelets.insert(node),
             Some(node) if one.is_known != Some(true) => silent.insert(node),
             Some(_) => false,
@@ -319,14 +321,6 @@ pub(super) fn blind_nodes(nodes: &[Node]) -> Vec<String> {
     ];
     let told = told.into_iter().filter(|(names, _)| !names.is_empty());
     told.map(|(names, words)| format!("{words}: {}", few(names.iter().copied()))).collect()
-}
-
-/// The first of the names, and how many more there are.
-fn few<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 5;
-    let more = names.len().saturating_sub(SHOWN);
-    let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// What the log cannot tell, in sentences.

@@ -48,7 +48,7 @@ pub fn suspects(session: &Session, findings: &[&Finding]) -> Result<Suspects> {
     for ids in ids.chunks(SUSPECT_IDS_ASKED_MAX) {
         values.insert("ids".to_owned(), Value::Texts(ids.to_vec()));
         let question = Question { what: "suspects", sql: &sql, values: &values };
-        sights.extend(session.ask(&question, DOSSIER_ROWS_MAX)?.rows);
+        sights.extend(session.ask(&question, None, DOSSIER_ROWS_MAX)?.rows);
     }
     Ok(named(findings, &sights))
 }

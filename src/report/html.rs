@@ -139,7 +139,7 @@ fn finding(finding: &Finding, explanation: Option<&Explanation<'_>>) -> Value {
 /// The requests behind a finding, and what to ask next.
 fn explained(explanation: &Explanation<'_>) -> Value {
     let (titles, rows) = explanation.requests(EXPLAINED_REQUESTS_MAX);
-    let question = |question: &Question| context! { ask => &question.ask, command => &question.command };
+    let question = |question: &Question| context! { ask => &question.ask, command => pages::whole(&question.command) };
     context! {
         shown => explanation.shown(rows.len()),
         unread => &explanation.unread,

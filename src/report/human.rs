@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+/// Names that a sentence or a cell shows; of more it tells the number.
+const NAMES_SHOWN_MAX: usize = 3;
+
 /// Microseconds since 1970 as RFC 3339 in UTC, always with six decimals: `2024-05-01T12:00:00.000000Z`.
 #[must_use]
 pub fn rfc3339(micros: i64) -> String {
@@ -33,6 +36,14 @@ pub fn count(n: u64) -> String {
 #[must_use]
 pub fn bytes(n: u64) -> String {
     scaled(n, ["B", "kB", "MB", "GB", "TB"])
+}
+
+/// The first of some names, and how many more there are: `a, b, c and 4 more`.
+#[must_use]
+pub fn few<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = names.len().saturating_sub(NAMES_SHOWN_MAX) as u64;
+    let shown = names.take(NAMES_SHOWN_MAX).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {} more", count(more)) }
 }
 
 /// "1 file", "2 files", "1.2 M lines".

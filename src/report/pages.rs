@@ -38,6 +38,12 @@ pub(super) fn page(name: &str, values: Value) -> Result<String> {
     drawn.map_err(|error| Error::Internal(format!("drawing {name}: {error:#}")))
 }
 
+/// A text in pieces that are not cut, for what is pasted whole: it must be bounded by whoever wrote it.
+pub(super) fn whole(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    chars.chunks(CELL_CHARS_MAX).map(|piece| piece.iter().collect()).collect()
+}
+
 fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -59,6 +65,14 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_whole_and_still_text() {
+        let command = "kubesift sql \"<b>".to_owned() + &"é".repeat(2 * CELL_CHARS_MAX);
+        let drawn = page("commands.html", minijinja::context! { commands => [whole(&command)] }).unwrap();
+        let text = drawn.split("<code>").nth(1).and_then(|rest| rest.split("</code>").next()).unwrap();
+        assert_eq!(text, command.replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"));
+    }
 
     #[test]
     fn nothing_is_loaded_and_nothing_runs() {

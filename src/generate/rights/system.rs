@@ -186,14 +186,21 @@ fn controller(name: &str) -> Vec<Rule> {
             rule("list watch", "core", "nodes"),
             pods(),
         ],
-        "endpointslice-controller" => vec![
-            rule(READ, "core", "nodes pods services"),
-            rule("create delete get list update", "discovery.k8s.io", "endpointslices"),
-        ],
         "job-controller" => vec![
             rule("get list patch update watch", "batch", "jobs"),
             rule("update", "batch", "jobs/finalizers jobs/status"),
             pods(),
+        ],
+        _ => small_controller(name),
+    }
+}
+
+/// As [`controller`], of those that look after no pods of their own, and of those that clean up.
+fn small_controller(name: &str) -> Vec<Rule> {
+    match name {
+        "endpointslice-controller" => vec![
+            rule(READ, "core", "nodes pods services"),
+            rule("create delete get list update", "discovery.k8s.io", "endpointslices"),
         ],
         "cronjob-controller" => vec![
             rule("get list update watch", "batch", "cronjobs"),

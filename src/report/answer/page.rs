@@ -29,7 +29,7 @@ pub(super) fn page(answer: &Answer<'_>) -> Result<String> {
         bars => dossier.and_then(|dossier| pictures::bars(&dossier.hours)),
         graph => dossier.and_then(|dossier| pictures::graph(&dossier.rotate)),
         review => answer.review.as_ref().map(Reading::drawn),
-        commands => &answer.commands,
+        commands => answer.commands.iter().map(|command| pages::whole(command)).collect::<Vec<_>>(),
         ..base
     };
     pages::page("answer.html", values)

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::super::dossier::Rotation;
-use super::super::dossier::sections::{self, few};
-use super::super::human::{count, plural, seconds};
+use super::super::dossier::sections;
+use super::super::human::{count, few, plural, seconds};
 use super::Answer;
 use crate::finding::Finding;
 

@@ -45,7 +45,7 @@ pub(super) fn page(dossier: &Dossier) -> Result<String> {
         bars => bars(&dossier.hours),
         graph => graph(&dossier.rotate),
         sections => shown(rest, "part"),
-        commands => dossier.commands.clone(),
+        commands => dossier.commands.iter().map(|command| pages::whole(command)).collect::<Vec<_>>(),
     };
     pages::page("dossier.html", values)
 }

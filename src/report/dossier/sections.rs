@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::grid;
-use super::super::human::{count, plural, seconds};
+use super::super::human::{count, few, plural, seconds};
 use super::{Access, Dossier, Rotate, Subject, Token, rights};
 
 /// The title of what a dossier cannot tell.
@@ -11,9 +11,6 @@ pub(in crate::report) const NOTES: &str = "what could not be seen";
 
 /// Identities that a heading names; of more it tells the number.
 const ACTORS_NAMED_MAX: u64 = 5;
-/// Names that a cell shows; of more it tells the number, and the JSON document has them.
-const NAMES_SHOWN_MAX: usize = 3;
-
 /// How the titles of what is told of one identity begin: what its rights were, and what would be enough.
 pub(in crate::report) const NEEDED: &str = "was it needed?";
 /// See [`NEEDED`].
@@ -126,13 +123,6 @@ pub(super) fn table(title: &str, mut columns: Vec<Column>, mut rows: Vec<Vec<Str
 
 fn some(text: Option<&String>) -> String {
     text.cloned().unwrap_or_default()
-}
-
-/// The first of some names, and how many more there are.
-pub(in crate::report) fn few<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let more = names.len().saturating_sub(NAMES_SHOWN_MAX) as u64;
-    let shown = names.take(NAMES_SHOWN_MAX).collect::<Vec<_>>().join(", ");
-    if more == 0 { shown } else { format!("{shown} and {} more", count(more)) }
 }
 
 /// `namespace/name`, with `*` for what was not named.
