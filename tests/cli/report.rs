@@ -20,7 +20,7 @@ fn stolen() -> Scratch {
         (0..20).map(|n| request(n, "get", "svc", Some(&format!("home-{n}")), &from("192.0.2.1"))).collect();
     let list = json!({"sourceIPs": ["203.0.113.9"], "userAgent": "curl/8", "requestURI": "/api/v1/secrets",
         "objectRef": {"resource": "secrets", "apiVersion": "v1"}});
-    events.push(request(10, "list", "svc", None, &list));
+    events.push(request(40, "list", "svc", None, &list));
     lake(&events)
 }
 

@@ -25,8 +25,8 @@ const BAR_HEIGHT: u64 = 110;
 /// Ticks below the bars.
 const TICKS_MAX: i64 = 5;
 /// Identities, and secrets, in the picture of who has what.
-const READERS_DRAWN_MAX: usize = 12;
-const SECRETS_DRAWN_MAX: usize = 40;
+const READERS_DRAWN_MAX: usize = 10;
+const SECRETS_DRAWN_MAX: usize = 25;
 /// Characters of a name in that picture.
 const NAME_CHARS_MAX: usize = 48;
 /// Height of a line of it, in pixels.
