@@ -1,5 +1,5 @@
 -- describe = "Pods and workloads that somebody wrote with a node's files or devices in hand: whoever did can read the Secrets of all pods there. One row a request. workload: resource namespace/name. node: where the pod runs, as the body, the scheduler or the name that kubectl debug gives tell; NULL where none does. danger: what opens the node."
--- reads = ["sensitive", "pod_dangers", "events"]
+-- reads = ["sensitive", "pod_dangers", "objects"]
 
 with pods as (
   select
@@ -43,9 +43,8 @@ made as (
 ),
 placed as (
   select cluster, namespace, name, max(json_get_str(request_object, 'target', 'name')) as node
-  from events
-  where resource = 'pods' and subresource = 'binding' and verb = 'create' and outcome = 'allowed'
-    and namespace is not null and name is not null
+  from objects
+  where resource = 'pods' and namespace is not null and name is not null
   group by cluster, namespace, name
 )
 select

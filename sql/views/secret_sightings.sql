@@ -1,5 +1,5 @@
 -- describe = "What the log tells of each Secret that it names: one row a time. state: created, present, deleted, absent (an answer of 404), or named where something refers to it, which proves little. type, keys: where a body was logged; its values are not."
--- reads = ["secret_requests", "pod_secrets", "events"]
+-- reads = ["secret_requests", "pod_secrets", "objects"]
 -- materialise = true
 
 with items as (
@@ -65,9 +65,8 @@ from (
       select
         cluster, ts, line, namespace, resource,
         coalesce(response_object, json_written(request_object)) as object
-      from events
-      where resource in ('serviceaccounts', 'ingresses', 'certificates') and subresource is null
-        and verb in ('get', 'create', 'update', 'patch') and outcome = 'allowed' and namespace is not null
+      from objects
+      where resource in ('serviceaccounts', 'ingresses', 'certificates') and namespace is not null
     )
   )
 )

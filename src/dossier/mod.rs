@@ -27,8 +27,6 @@ const SUBJECT: &str = "(($any_actor or actor in ($actors) or username in ($actor
                             or concat(cluster, ' ', client_ip, ' ', username) in ($origins)) \
                        and ($any_credential or credential_id in ($credentials)) \
                        and ($all_clusters or cluster = $cluster) and ts >= $since and ts < $until)";
-/// Of what is sensitive each question wants few rows and columns: most rows are a few kubelets' reads.
-const APART: [&str; 1] = ["sensitive"];
 /// Where no time is named: no event is older.
 const BEGINNING: i64 = 0;
 /// Where no time is named: 2262, after which nanoseconds overflow.
@@ -53,7 +51,7 @@ pub fn investigate(
     mut check: impl FnMut() -> Result<()>,
 ) -> Result<Dossier> {
     let mut work = Work::new(session, subject)?;
-    work.share(&["accesses", "lives", "uses", "entries", "nodes", "minted", "steps"])?;
+    work.share(&["accesses", "lives", "uses", "entries", "nodes", "minted", "steps", "roles"])?;
     check()?;
     let found = work.rotate(&mut check)?;
     let others = work.others(&found.presences)?;
@@ -132,7 +130,7 @@ impl<'a> Work<'a> {
         let texts = names.iter().map(|name| sql(name)).collect::<Result<Vec<_>>>()?;
         let questions = names.iter().zip(&texts);
         let questions: Vec<_> = questions.map(|(what, sql)| Question { what, sql, values: &self.values }).collect();
-        let planned = self.session.share(&questions, &APART)?;
+        let planned = self.session.share(&questions)?;
         self.planned.extend(names.iter().map(|name| (*name).to_owned()).zip(planned));
         Ok(())
     }

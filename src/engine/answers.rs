@@ -60,16 +60,15 @@ pub struct Planned {
 
 impl Session {
     /// Computes the views that several of these questions read, once for all of them, and gives back what was planned.
-    /// `apart`: views that each reader computes for itself, since it wants few of their rows.
-    pub fn share(&self, questions: &[Question<'_>], apart: &[&str]) -> Result<Vec<Planned>> {
+    /// Unlike detections, they want few rows of most views, so that skipping the others pays.
+    pub fn share(&self, questions: &[Question<'_>]) -> Result<Vec<Planned>> {
         let deadline = Instant::now() + self.timeout;
         let plans = questions.iter().map(|question| self.plan_question(question, deadline));
         let plans = plans.collect::<Result<Vec<_>>>()?;
-        let apart: Vec<String> = apart.iter().map(|name| (*name).to_owned()).collect();
         let (views, state) = (Arc::clone(&self.views), self.context.state());
         let shared = plans.clone();
         self.wait("shared views", deadline, async move {
-            views.share(&state, &shared, &apart).await.map_err(|error| fault::query("shared views", &error))
+            views.share(&state, &shared).await.map_err(|error| fault::query("shared views", &error))
         })?;
         let planned = questions.iter().zip(plans);
         Ok(planned.map(|(question, plan)| Planned { values: question.values.clone(), plan }).collect())

@@ -50,7 +50,7 @@ impl Session {
             prepared.iter().flatten().map(|prepared: &Prepared| prepared.plan.clone()).collect();
         let (views, state) = (Arc::clone(&self.views), self.wide());
         let shared = self.wait("shared views", Instant::now() + self.timeout, async move {
-            views.share(&state, &plans, &[]).await.map_err(|error| fault::query("shared views", &error))
+            views.share(&state, &plans).await.map_err(|error| fault::query("shared views", &error))
         });
         // of any other error whoever reads the view will tell, and the others still run
         if let Err(Error::Internal(bug)) = shared {

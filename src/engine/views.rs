@@ -126,14 +126,8 @@ impl Views {
         self.computed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Computes the views that more than one of these plans read, in the columns that they read of them, but for those
-    /// that stand `apart`.
-    pub(super) async fn share(
-        &self,
-        state: &SessionState,
-        plans: &[LogicalPlan],
-        apart: &[String],
-    ) -> DataFusionResult<()> {
+    /// Computes the views that more than one of these plans read, in the columns that they read of them.
+    pub(super) async fn share(&self, state: &SessionState, plans: &[LogicalPlan]) -> DataFusionResult<()> {
         let mut read = Reads::default();
         plans.iter().try_for_each(|plan| read.add(plan))?;
         let computed = self.computed_views().clone();
@@ -142,7 +136,7 @@ impl Views {
         for view in self.list.iter().rev().filter_map(|view| computed.get(&view.name)) {
             let Some((readers, columns)) = read.views.remove(&view.name) else { continue };
             read.add(&state.optimize(&view.plan_of(&columns, &[])?)?)?;
-            if readers > 1 && !apart.contains(&view.name) {
+            if readers > 1 {
                 shared.push((view, columns));
             }
         }
