@@ -54,28 +54,31 @@ pub struct Answer<T> {
 /// A question whose statement was planned.
 #[derive(Debug, Clone)]
 pub struct Planned {
-    values: Values,
+    sql: String,
+    bound: Bound,
     plan: LogicalPlan,
 }
+
+/// What the placeholders of a statement stand for.
+type Bound = Vec<(String, ScalarValue)>;
 
 impl Session {
     /// Computes the views that several of these questions read, once for all of them, and gives back what was planned.
     /// Unlike detections, they want few rows of most views, so that skipping the others pays.
     pub fn share(&self, questions: &[Question<'_>]) -> Result<Vec<Planned>> {
         let deadline = Instant::now() + self.timeout;
-        let plans = questions.iter().map(|question| self.plan_question(question, deadline));
-        let plans = plans.collect::<Result<Vec<_>>>()?;
+        let planned = questions.iter().map(|question| self.plan_question(question, None, deadline));
+        let planned = planned.collect::<Result<Vec<_>>>()?;
         let (views, state) = (Arc::clone(&self.views), self.context.state());
-        let shared = plans.clone();
+        let plans: Vec<LogicalPlan> = planned.iter().map(|planned| planned.plan.clone()).collect();
         self.wait("shared views", deadline, async move {
-            views.share(&state, &shared).await.map_err(|error| fault::query("shared views", &error))
+            views.share(&state, &plans).await.map_err(|error| fault::query("shared views", &error))
         })?;
-        let planned = questions.iter().zip(plans);
-        Ok(planned.map(|(question, plan)| Planned { values: question.values.clone(), plan }).collect())
+        Ok(planned)
     }
 
     /// The rows of one question, at most `most`. `planned`: the same statement, which need not be planned again unless
-    /// its values are others now.
+    /// what it names has other values now.
     pub fn ask<T: DeserializeOwned>(
         &self,
         question: &Question<'_>,
@@ -83,10 +86,7 @@ impl Session {
         most: usize,
     ) -> Result<Answer<T>> {
         let deadline = Instant::now() + self.timeout;
-        let plan = match planned.filter(|planned| planned.values == *question.values) {
-            Some(planned) => planned.plan,
-            None => self.plan_question(question, deadline)?,
-        };
+        let plan = self.plan_question(question, planned, deadline)?.plan;
         let mut answer = Answer { rows: Vec::new(), is_cut: false };
         for batch in self.execute(question.what, &self.context, plan, deadline)? {
             let batch = batch?;
@@ -106,15 +106,19 @@ impl Session {
         Ok(answer)
     }
 
-    fn plan_question(&self, question: &Question<'_>, deadline: Instant) -> Result<LogicalPlan> {
+    fn plan_question(&self, question: &Question<'_>, planned: Option<Planned>, deadline: Instant) -> Result<Planned> {
         let (sql, bound) = bind(question.sql, question.values);
-        self.plan_with(question.what, &sql, ParamValues::from(bound), deadline)
+        if let Some(planned) = planned.filter(|planned| planned.sql == sql && planned.bound == bound) {
+            return Ok(planned);
+        }
+        let plan = self.plan_with(question.what, &sql, ParamValues::from(bound.clone()), deadline)?;
+        Ok(Planned { sql, bound, plan })
     }
 }
 
 /// The statement with a placeholder for each text of a list, and what all of them are bound to: no value ever becomes
 /// part of the statement's text.
-fn bind(sql: &str, values: &Values) -> (String, Vec<(String, ScalarValue)>) {
+fn bind(sql: &str, values: &Values) -> (String, Bound) {
     let mut bound = Vec::new();
     let mut text = String::with_capacity(sql.len());
     let mut rest = sql;

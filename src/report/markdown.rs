@@ -107,6 +107,18 @@ pub(super) fn row(out: &mut dyn Write, cells: &[String]) -> std::io::Result<()> 
     writeln!(out, "| {} |", cells.join(" | "))
 }
 
+/// A table; the titles and cells are Markdown already.
+pub(super) fn table(titles: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut text = Vec::new();
+    let titles: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
+    // writing to memory cannot fail
+    let _ = header(&mut text, &titles);
+    for cells in rows {
+        let _ = row(&mut text, &cells);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Text of a log as a code span that also holds inside a table.
 pub(super) fn code(text: &str) -> String {
     let text = cut(text, CELL_CHARS_MAX);

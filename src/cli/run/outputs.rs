@@ -3,7 +3,7 @@
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::super::{output, place, risk};
+use super::super::{detect, output, place, risk};
 use crate::account::Account;
 use crate::config::{Config, Export, Only};
 use crate::detection::Pack;
@@ -75,8 +75,6 @@ impl<'a> Outputs<'a> {
             made.map_err(|error| Error::storage(folder, error))?;
         }
         let detected = &date.detected;
-        let mut totals = Account::default();
-        accounts.iter().for_each(|account| totals.add(account));
         let report = Report {
             findings,
             headers: &self.pack.detections,
@@ -85,15 +83,7 @@ impl<'a> Outputs<'a> {
             outcomes: &detected.outcomes,
             readiness: &detected.readiness,
             risk: &risk::of(&detected.findings, self.pack),
-            summary: Summary {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                lake_version: Some(self.lake_version),
-                clusters: detected.extent.clusters.clone(),
-                first_ts: detected.extent.first_ts,
-                last_ts: detected.extent.last_ts,
-                totals,
-                started_at: None,
-            },
+            summary: detect::summary(&detected.extent, accounts, Some(self.lake_version)),
         };
         place::write(path, |out| format.write(&report, out))
     }

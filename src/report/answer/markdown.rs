@@ -3,7 +3,7 @@
 use super::super::dossier::{markdown::section, sections};
 use super::super::explanation::{block, reasons, summary};
 use super::super::human::count;
-use super::super::markdown::{Markdown, code, header, plain, row};
+use super::super::markdown::{Markdown, code, plain, table};
 use super::super::{Format, strip};
 use super::{Answer, verdict};
 use crate::error::Result;
@@ -53,7 +53,7 @@ fn tactics(answer: &Answer<'_>) -> String {
         let loudest = tactic.loudest.map_or("", |severity| severity.as_str()).to_owned();
         vec![tactic.name.to_owned(), count(tactic.findings), loudest, techniques.collect::<Vec<_>>().join(", ")]
     });
-    table("how far it went", &["tactic", "findings", "loudest", "techniques"], rows.collect())
+    titled("how far it went", &["tactic", "findings", "loudest", "techniques"], rows.collect())
 }
 
 fn sources(answer: &Answer<'_>) -> String {
@@ -66,20 +66,10 @@ fn sources(answer: &Answer<'_>) -> String {
             code(&account.content_hash),
         ]
     });
-    table("what was read", &["source", "lines", "rows", "rejected", "BLAKE3"], rows.collect())
+    titled("what was read", &["source", "lines", "rows", "rejected", "BLAKE3"], rows.collect())
 }
 
-/// A table below its heading; the cells are Markdown already.
-fn table(title: &str, titles: &[&str], rows: Vec<Vec<String>>) -> String {
-    if rows.is_empty() {
-        return String::new();
-    }
-    let mut text = format!("\n## {title}\n\n").into_bytes();
-    let titles: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
-    // writing to memory cannot fail
-    let _ = header(&mut text, &titles);
-    for cells in rows {
-        let _ = row(&mut text, &cells);
-    }
-    String::from_utf8_lossy(&text).into_owned()
+/// A table below its heading, where it has rows; the cells are Markdown already.
+fn titled(title: &str, titles: &[&str], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() { String::new() } else { format!("\n## {title}\n\n{}", table(titles, rows.into_iter())) }
 }

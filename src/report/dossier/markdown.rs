@@ -1,7 +1,7 @@
 //! Sections as GitHub Markdown, for an issue or a chat.
 
 use super::super::explanation::block;
-use super::super::markdown::{code, header, plain, row};
+use super::super::markdown::{code, plain, table};
 use super::Dossier;
 use super::sections::{self, Section};
 use crate::limits::DOSSIER_SHOWN_MAX;
@@ -15,25 +15,17 @@ pub(super) fn markdown(dossier: &Dossier) -> String {
 
 /// A section below a heading that begins so.
 pub(in crate::report) fn section(section: &Section, level: &str) -> String {
-    let mut text = Vec::new();
-    text.extend(format!("{level} {}\n\n", plain(&section.title)).bytes());
-    for line in &section.lines {
-        text.extend(format!("{}\n\n", plain(line)).bytes());
-    }
+    let mut text = format!("{level} {}\n\n", plain(&section.title));
+    section.lines.iter().for_each(|line| text += &format!("{}\n\n", plain(line)));
     if !section.code.is_empty() {
-        text.extend(block("yaml", &section.code.join("\n")).bytes());
+        text += &block("yaml", &section.code.join("\n"));
     }
     if !section.rows.is_empty() {
-        let titles: Vec<String> = section.columns.iter().map(|column| column.title.to_owned()).collect();
-        // writing to memory cannot fail
-        let _ = header(&mut text, &titles);
-        for cells in &section.rows {
-            let cells: Vec<String> = cells.iter().map(|cell| code(cell)).collect();
-            let _ = row(&mut text, &cells);
-        }
+        let titles: Vec<&str> = section.columns.iter().map(|column| column.title).collect();
+        text += &table(&titles, section.rows.iter().map(|cells| cells.iter().map(|cell| code(cell)).collect()));
         if section.more > 0 {
-            text.extend(format!("\n{} more rows are in the JSON document.\n", section.more).bytes());
+            text += &format!("\n{} more rows are in the JSON document.\n", section.more);
         }
     }
-    String::from_utf8_lossy(&text).into_owned()
+    text
 }

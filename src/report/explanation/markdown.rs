@@ -1,6 +1,6 @@
 //! The explanation as GitHub Markdown, for an issue or a chat.
 
-use super::super::markdown::{code, header, plain, row};
+use super::super::markdown::{code, plain, table};
 use super::{Explanation, bound};
 use crate::limits::EXPLAINED_REQUESTS_MAX;
 
@@ -62,17 +62,6 @@ pub(in crate::report) fn reasons(explanation: &Explanation<'_>, level: &str) -> 
         }
     }
     text
-}
-
-fn table(titles: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut text = Vec::new();
-    let titles: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
-    // writing to memory cannot fail
-    let _ = header(&mut text, &titles);
-    for cells in rows {
-        let _ = row(&mut text, &cells);
-    }
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// A block of code, which ends at more backticks than there are in it.
