@@ -20,7 +20,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | 0 | [`error`], [`limits`], [`schema`] |
-//! | 1 | [`account`], [`block`], [`part`], [`finding`], [`store`] |
+//! | 1 | [`account`], [`block`], [`part`], [`finding`], [`manifest`], [`store`] |
 //! | 2 | [`input`], [`event`], [`lake`], [`detection`], [`config`], [`rbac`], [`risk`] |
 //! | 3 | [`engine`], [`report`] (which may import only [`detection`] and [`risk`] of floor 2) |
 //! | 4 | [`ingest`], [`baseline`], [`detect`], [`explain`], [`dossier`], [`prove`], [`generate`], [`review`] |
@@ -51,6 +51,7 @@ pub mod schema;
 pub mod account;
 pub mod block;
 pub mod finding;
+pub mod manifest;
 pub mod part;
 pub mod store;
 

@@ -156,14 +156,17 @@ pub const GENERATED_SLICES_PER_WORKER: usize = 3;
 pub const GENERATED_FILE_BYTES: u64 = 100 << 20;
 /// Days before the time under examination from which baselines know identities.
 pub const BASELINE_DAYS_MAX: i64 = 90;
-/// Text of one snapshot of roles and bindings, in bytes; a large cluster's is some 50 MB.
-pub const RBAC_TEXT_BYTES_MAX: usize = 256 << 20;
-/// YAML documents of one snapshot.
-pub const RBAC_DOCUMENTS_MAX: usize = 100_000;
-/// How deep the YAML of a snapshot may nest; roles and bindings stay below 10.
-pub const RBAC_YAML_DEPTH_MAX: usize = 64;
-/// Values in the YAML of one snapshot.
-pub const RBAC_YAML_NODES_MAX: usize = 50_000_000;
+/// Text of one file of Kubernetes objects, in bytes; all roles and bindings of a large cluster are some 50 MB, ten
+/// thousand pods some 100 MB.
+pub const MANIFEST_BYTES_MAX: usize = 256 << 20;
+/// YAML documents of one such file.
+pub const MANIFEST_DOCUMENTS_MAX: usize = 100_000;
+/// How deep its YAML may nest; roles stay below 10, and the schemas in custom resources below 40.
+pub const MANIFEST_DEPTH_MAX: usize = 64;
+/// Values in its YAML.
+pub const MANIFEST_NODES_MAX: usize = 50_000_000;
+/// Pods, workloads and references of these to Secrets of one file.
+pub const INVENTORY_ROWS_MAX: usize = 2_000_000;
 /// Roles and bindings of one snapshot.
 pub const RBAC_OBJECTS_MAX: usize = 1_000_000;
 /// Changes of roles and bindings that a history holds; more are counted.

@@ -2,11 +2,15 @@
 select
   cluster, credential_id, actor, username, client_ip,
   max(user_agent) as user_agent,
-  -- a request ends once: to count ends takes no memory, to count different audit ids does, and much of it
-  greatest(count(*) filter (where stage not in ('RequestReceived', 'ResponseStarted') or stage is null), 1) as requests,
-  count(*) filter (
-    where resource = 'secrets' and outcome <> 'denied'
-      and (stage not in ('RequestReceived', 'ResponseStarted') or stage is null)
+  -- a set of all ids would take far more memory
+  greatest(
+    count(*) filter (where told = 'ended')
+    + greatest(count(*) filter (where told = 'stream_started'), count(*) filter (where told = 'stream_ended')),
+    1
+  ) as requests,
+  greatest(
+    count(*) filter (where resource = 'secrets' and outcome <> 'denied' and told in ('ended', 'stream_ended')),
+    count(*) filter (where resource = 'secrets' and outcome <> 'denied' and told = 'stream_started')
   ) as secret_requests,
   cast(min(ts) as bigint) as first_seen,
   cast(max(ts) as bigint) as last_seen

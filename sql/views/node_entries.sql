@@ -1,5 +1,5 @@
 -- describe = "Pods and workloads that somebody wrote with a node's files or devices in hand: whoever did can read the Secrets of all pods there. One row a request. workload: resource namespace/name. node: where the pod runs, as the body, the scheduler or the name that kubectl debug gives tell; NULL where none does. danger: what opens the node."
--- reads = ["sensitive", "pod_dangers", "objects"]
+-- reads = ["sensitive", "pod_dangers", "objects", "inventory"]
 
 with pods as (
   select
@@ -42,9 +42,16 @@ made as (
     namespace, name, workload
 ),
 placed as (
-  select cluster, namespace, name, max(json_get_str(request_object, 'target', 'name')) as node
-  from objects
-  where resource = 'pods' and namespace is not null and name is not null
+  select cluster, namespace, name, max(node) as node
+  from (
+    select cluster, namespace, name, json_get_str(request_object, 'target', 'name') as node
+    from objects
+    where resource = 'pods' and namespace is not null and name is not null
+    union all
+    select cluster, namespace, name, node
+    from inventory
+    where resource = 'pods'
+  )
   group by cluster, namespace, name
 )
 select

@@ -1,5 +1,5 @@
--- describe = "Ways into a running pod (see pod_access), one row a Secret that the pod uses. secret: namespace/name; NULL where no spec of the pod is in the log. known_by: pod, where the pod's own spec names the Secret, else template, where that of its workload does."
--- reads = ["pod_access", "secret_uses"]
+-- describe = "Ways into a running pod (see pod_access), one row a Secret that the pod uses. secret: namespace/name; NULL where nothing tells of one. known_by: pod, where the pod's own spec is known, else template, where that of its workload is and names Secrets, else NULL."
+-- reads = ["pod_access", "pod_specs", "secret_uses", "inventory"]
 
 with entries as (
   select
@@ -34,9 +34,27 @@ uses as (
   join secret_uses u on u.cluster = o.cluster and u.workload = o.owner
   left anti join secret_uses own
     on own.cluster = o.cluster and own.namespace = o.pod_namespace and own.pod = o.entered
+),
+-- pods whose spec is known, whether it names Secrets or none
+known as (
+  select cluster, namespace, split_part(workload, '/', 2) as entered, max(service_account) as service_account
+  from (
+    select cluster, namespace, workload, service_account
+    from pod_specs
+    where resource = 'pods' and verb = 'create' and spec is not null
+    union all
+    select cluster, namespace, 'pods ' || namespace || '/' || name as workload, service_account
+    from inventory
+    where resource = 'pods'
+  )
+  where namespace is not null
+  group by cluster, namespace, workload
 )
 select
   e.* except (pod_namespace, entered),
-  u.namespace || '/' || u.name as secret, u.via, u.workload, u.service_account as pod_account, u.known_by
+  u.namespace || '/' || u.name as secret, u.via, u.workload,
+  coalesce(u.service_account, k.service_account) as pod_account,
+  case when u.known_by is null and k.entered is not null then 'pod' else u.known_by end as known_by
 from entries e
+left join known k on k.cluster = e.cluster and k.namespace = e.pod_namespace and k.entered = e.entered
 left join uses u on u.cluster = e.cluster and u.namespace = e.pod_namespace and u.entered = e.entered

@@ -1,5 +1,5 @@
 -- describe = "What the log tells of each Secret that it names: one row a time. state: created, present, deleted, absent (an answer of 404), or named where something refers to it, which proves little. type, keys: where a body was logged; its values are not."
--- reads = ["secret_requests", "pod_secrets", "objects"]
+-- reads = ["secret_requests", "pod_secrets", "objects", "status_secrets", "inventory"]
 -- materialise = true
 
 with items as (
@@ -43,6 +43,17 @@ select
   arrow_cast(null, 'Utf8') as type, arrow_cast(null, 'List(Utf8)') as keys
 from pod_secrets
 where outcome = 'allowed' and namespace is not null
+union all
+select
+  cluster, created as ts, null as line, namespace, secret as name, 'named' as state,
+  arrow_cast(null, 'Utf8') as type, arrow_cast(null, 'List(Utf8)') as keys
+from inventory
+where secret is not null
+union all
+select
+  cluster, ts, null as line, namespace, secret as name, 'named' as state,
+  arrow_cast(null, 'Utf8') as type, arrow_cast(null, 'List(Utf8)') as keys
+from status_secrets
 union all
 select
   cluster, ts, line, namespace, name, 'named' as state,

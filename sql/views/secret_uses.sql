@@ -1,5 +1,5 @@
--- describe = "Which workloads and pods use which Secret, as the pod specs in the log say: one row a Secret, workload, pod and way (see pod_secrets). workload: resource namespace/name of what is restarted to change the pods, by the owner that the body names. pod: where the spec is a pod's."
--- reads = ["pod_secrets"]
+-- describe = "Which workloads and pods use which Secret, as the pod specs in the log and in a snapshot say: one row a Secret, workload, pod and way (see pod_secrets). workload: resource namespace/name of what is restarted to change the pods, by the owner that the body names. pod: where the spec is a pod's."
+-- reads = ["pod_secrets", "status_secrets", "inventory"]
 -- materialise = true
 
 select
@@ -36,6 +36,19 @@ from (
       from pod_secrets
       where outcome = 'allowed' and namespace is not null
     )
+    union all
+    select
+      cluster, namespace, via, service_account, resource, created as ts, secret as name, name as own_name,
+      case when resource = 'pods' then name end as pod,
+      owner_kind, owner_name
+    from inventory
+    where secret is not null
+    union all
+    select
+      cluster, namespace, via, service_account, resource, ts, secret as name, name as own_name,
+      case when resource = 'pods' then name end as pod,
+      owner_kind, owner_name
+    from status_secrets
   )
 )
 where owner is not null

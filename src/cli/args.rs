@@ -203,6 +203,22 @@ impl Time {
     }
 }
 
+/// How far back questions look for what was there.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time")]
+pub(super) struct History {
+    /// How many days before --since are looked at for what was there, and which rights were used
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    history: u32,
+}
+
+impl History {
+    /// From so many days before the period, to the end of the log: what was done later tells what was there too.
+    pub(super) fn around(&self, period: Period) -> Period {
+        Period { since: period.since.map(|since| since - i64::from(self.history) * config::DAY), until: None }
+    }
+}
+
 /// Microseconds since 1970 of what [`config::moment`] reads.
 pub(super) fn moment(text: &str) -> Result<i64, String> {
     config::moment(text, chrono::Utc::now().timestamp_micros())

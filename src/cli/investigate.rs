@@ -1,13 +1,12 @@
 //! `kubesift investigate`: which secrets an identity reached, who else it is, and what to replace.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::subject::Whom;
-use super::{Ending, output, place};
+use super::{Ending, output, place, snapshots};
 use crate::dossier;
-use crate::error::{Error, Result};
-use crate::rbac::Snapshot;
+use crate::error::Result;
 use crate::report::dossier::{DOSSIER_FORMATS, write};
 
 /// Arguments of `kubesift investigate`.
@@ -15,10 +14,8 @@ use crate::report::dossier::{DOSSIER_FORMATS, write};
 pub(super) struct Args {
     #[command(flatten)]
     whom: Whom,
-    /// Roles and bindings of the cluster, for what the log does not tell of them: the output of
-    /// `kubectl get clusterroles,roles,clusterrolebindings,rolebindings -A -o yaml`
-    #[arg(long, value_name = "FILE")]
-    rbac: Option<PathBuf>,
+    #[command(flatten)]
+    rbac: snapshots::Rbac,
     /// Format of the dossier [default: by the name of --out, else text]
     #[arg(long, value_name = "FORMAT", value_parser = DOSSIER_FORMATS)]
     format: Option<String>,
@@ -29,11 +26,12 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    let format = args.format_name()?;
+    let format = place::format(args.format.as_deref(), args.out.as_deref(), &DOSSIER_FORMATS, "text")?;
     args.out.iter().try_for_each(|path| place::check(path))?;
-    let snapshot = args.rbac.as_deref().map(snapshot).transpose()?;
+    let rbac = args.rbac.read()?;
     let case = args.whom.case(None)?;
-    let mut dossier = dossier::investigate(&case.session, &case.subject, snapshot.as_ref(), || case.watch.check())?;
+    let mut dossier = dossier::investigate(&case.session, &case.subject, rbac.as_ref(), || case.watch.check())?;
+    dossier.notes.extend(case.notes);
     dossier.commands = args.whom.commands(&case.subject);
     if let Some(path) = &args.out {
         place::write(path, |out| write(&dossier, format, None, out))?;
@@ -42,25 +40,4 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         write(&dossier, format, width, &mut std::io::stdout())?;
     }
     Ok(Ending::Complete)
-}
-
-/// The roles and bindings of a file.
-pub(super) fn snapshot(path: &Path) -> Result<Snapshot> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::storage(path, error))?;
-    Snapshot::parse(&path.display().to_string(), &text)
-}
-
-impl Args {
-    fn format_name(&self) -> Result<&str> {
-        let Some(out) = self.out.as_ref().filter(|_| self.format.is_none()) else {
-            return Ok(self.format.as_deref().unwrap_or("text"));
-        };
-        match out.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
-            "html" => Ok("html"),
-            "json" => Ok("json"),
-            "md" => Ok("markdown"),
-            "txt" => Ok("text"),
-            _ => Err(Error::usage(format!("{}: the name does not tell the format; add --format", out.display()))),
-        }
-    }
 }

@@ -23,6 +23,7 @@ mod rules;
 mod run;
 mod schema;
 mod signals;
+mod snapshots;
 mod sql;
 mod subject;
 mod triage;

@@ -45,26 +45,8 @@ impl Output {
         Self { format: None, out: None, report: Some(report), min_severity: None, fail_on: None, quiet: false }
     }
 
-    /// The format, by `--format`, else by the name of the file.
     fn format_name(&self) -> Result<&str> {
-        if let Some(format) = &self.format {
-            return Ok(format);
-        }
-        let Some(out) = self.out.as_deref().map(place::shown) else { return Ok("table") };
-        let extension = out.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        Ok(match extension {
-            "csv" => "csv",
-            "ndjson" | "jsonl" => "ndjson",
-            "json" => "json",
-            "parquet" => "parquet",
-            "md" => "markdown",
-            "html" => "html",
-            "txt" => "table",
-            _ => {
-                let what = "the name does not tell the format; add --format";
-                return Err(Error::usage(format!("{}: {what}", out.display())));
-            }
-        })
+        place::format(self.format.as_deref(), self.out.as_deref(), &FORMATS, "table")
     }
 
     /// The quietest severity that is shown.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lake::Root;
 use crate::report::file;
 use crate::store::{self, Location, Stores};
@@ -40,6 +40,27 @@ pub(super) fn write(path: &Path, write: impl FnOnce(&mut (dyn Write + Send)) -> 
         Some(object) => file::write_object(&object, write),
         None => file::write_file(path, write),
     }
+}
+
+/// The format of an output: the one that was named, else by the name of the file, else `default`; among `known`.
+pub(super) fn format<'a>(
+    named: Option<&'a str>,
+    out: Option<&Path>,
+    known: &[&'static str],
+    default: &'static str,
+) -> Result<&'a str> {
+    let (None, Some(out)) = (named, out.map(shown)) else { return Ok(named.unwrap_or(default)) };
+    let by_name: &[&str] = match out.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "md" => &["markdown"],
+        "jsonl" => &["ndjson"],
+        "txt" => &["text", "table"],
+        extension => &[extension],
+    };
+    let found = known.iter().find(|format| by_name.contains(format));
+    found.copied().ok_or_else(|| {
+        let formats = known.join(", ");
+        Error::usage(format!("{}: the name does not tell the format; add --format: {formats}", out.display()))
+    })
 }
 
 /// Whether there is a file or an object of that name.

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Ending, args, detect, investigate, output, place, review, risk, signals};
+use super::{Ending, args, detect, output, place, review, risk, signals, snapshots, subject};
 use crate::account::Account;
 use crate::config::Config;
 use crate::detect::Detected;
 use crate::detection::Pack;
-use crate::dossier::{self, Suspects};
+use crate::dossier;
 use crate::engine::{Period, Session, Settings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::explain;
 use crate::finding::{Finding, Severity};
 use crate::ingest::Watch;
@@ -21,8 +21,6 @@ use crate::report::dossier::{Dossier, Subject};
 use crate::report::explanation::Explanation;
 use crate::report::{Report, human};
 use crate::review::{Brief, Facts};
-
-const DAY: i64 = 86_400_000_000;
 
 /// Arguments of `kubesift report`.
 #[derive(Debug, clap::Args)]
@@ -36,19 +34,18 @@ pub(super) struct Args {
     /// Whoever findings are about: all that they did, from any address
     #[arg(long)]
     everywhere: bool,
-    /// How many days before --since are looked at for what was there, and which rights were used
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=36_500))]
-    history: u32,
-    /// Roles and bindings of the cluster, for what the log does not tell of them: the output of
-    /// `kubectl get clusterroles,roles,clusterrolebindings,rolebindings -A -o yaml`
-    #[arg(long, value_name = "FILE")]
-    rbac: Option<PathBuf>,
     /// Format of the report [default: by the name of --out, else markdown]
     #[arg(long, value_name = "FORMAT", value_parser = ANSWER_FORMATS)]
     format: Option<String>,
     /// Write the report to this file or URL instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    rbac: snapshots::Rbac,
+    #[command(flatten)]
+    pods: snapshots::Pods,
+    #[command(flatten)]
+    history: args::History,
     #[command(flatten)]
     time: args::Time,
     #[command(flatten)]
@@ -63,9 +60,9 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
-    let format = args.format_name()?;
+    let format = place::format(args.format.as_deref(), args.out.as_deref(), &ANSWER_FORMATS, "markdown")?;
     args.out.iter().try_for_each(|path| place::check(path))?;
-    let rbac = args.rbac.as_deref().map(investigate::snapshot).transpose()?;
+    let (rbac, pods) = (args.rbac.read()?, args.pods.read()?);
     let (pack, config) = (args.rules.pack()?, args.knowledge.config()?);
     crate::detect::check_params(&pack, &config)?;
     let endpoint = args.review.endpoint(&config)?;
@@ -79,11 +76,15 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let run = detect::Work { pack: &pack, config: &config, watch: &watch, accounts: &[] };
     let (session, known) = detect::session(&lake, &snapshot, &run, &settings, period)?;
     let detected = crate::detect::detect(&session, &pack, &config, &known, |_| watch.check())?;
-    let explanations = work.explanations(&session, &detected)?;
-    let (subject, left_out) = work.subject(&session, &detected.findings)?;
+    // of what a model would be sent they are no part
+    let explanations = if args.review.is_dry_run { Vec::new() } else { work.explanations(&session, &detected)? };
+    let subject = Subject { since: period.since, until: period.until, ..Subject::default() };
+    let (subject, left_out) =
+        subject::of_findings(&session, &detected.findings, args.min_severity, args.everywhere, subject)?;
+    let subject = Some(subject).filter(|subject| !subject.actors.is_empty());
     // its caches make room for those of the next one
     drop(session);
-    let dossier = subject.map(|subject| work.dossier(&subject, &snapshot, &settings, rbac.as_ref())).transpose()?;
+    let dossier = subject.map(|subject| work.dossier(&subject, &snapshot, &settings, (rbac, pods))).transpose()?;
     let dossier = dossier.map(|dossier| with_note(dossier, left_out));
 
     let accounts: Vec<Account> = snapshot.ledger()?.accounts().cloned().collect();
@@ -146,36 +147,19 @@ impl<'a> Work<'a> {
         loud.take(REPORT_EXPLAINED_MAX).map(explain).collect()
     }
 
-    /// Whom loud findings are about, and how many identities are left out.
-    fn subject(&self, session: &Session, findings: &[Finding]) -> Result<(Option<Subject>, usize)> {
-        let loud: Vec<&Finding> =
-            findings.iter().filter(|finding| finding.severity >= self.args.min_severity).collect();
-        if loud.is_empty() {
-            return Ok((None, 0));
-        }
-        let Suspects { subject: found, left_out } = dossier::suspects(session, &loud)?;
-        let origins = if self.args.everywhere { Vec::new() } else { found.origins };
-        let subject = Subject {
-            actors: found.actors,
-            origins,
-            since: self.period.since,
-            until: self.period.until,
-            ..Subject::default()
-        };
-        Ok((Some(subject).filter(|subject| !subject.actors.is_empty()), left_out))
-    }
-
     fn dossier(
         &self,
         subject: &Subject,
         snapshot: &Snapshot,
         settings: &Settings,
-        rbac: Option<&crate::rbac::Snapshot>,
+        (rbac, pods): (Option<crate::rbac::Snapshot>, Vec<snapshots::Shown>),
     ) -> Result<Dossier> {
-        let history = i64::from(self.args.history) * DAY;
-        let before = Period { since: self.period.since.map(|since| since - history), until: None };
+        let before = self.args.history.around(self.period);
         let session = detect::plain_session(snapshot, self.pack, self.config, settings, before)?;
-        dossier::investigate(&session, subject, rbac, || self.watch.check())
+        let (session, notes) = snapshots::with_pods(session, pods, None)?;
+        let mut dossier = dossier::investigate(&session, subject, rbac.as_ref(), || self.watch.check())?;
+        dossier.notes.extend(notes);
+        Ok(dossier)
     }
 }
 
@@ -189,19 +173,6 @@ fn with_note(mut dossier: Dossier, left_out: usize) -> Dossier {
 }
 
 impl Args {
-    fn format_name(&self) -> Result<&str> {
-        let Some(out) = self.out.as_deref().filter(|_| self.format.is_none()) else {
-            return Ok(self.format.as_deref().unwrap_or("markdown"));
-        };
-        let shown = place::shown(out);
-        match shown.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
-            "html" => Ok("html"),
-            "md" => Ok("markdown"),
-            "json" => Ok("json"),
-            _ => Err(Error::usage(format!("{}: the name does not tell the format; add --format", shown.display()))),
-        }
-    }
-
     /// The commands that give the report again, and what to run next.
     fn commands(&self, period: Period, findings: &[Finding]) -> Vec<String> {
         let mut words = vec!["--lake".to_owned(), explain::word(&place::shown(&self.lake))];
@@ -209,6 +180,7 @@ impl Args {
         for (flag, time) in times {
             words.extend(time.into_iter().flat_map(|time| [flag.to_owned(), human::rfc3339(time)]));
         }
+        words.extend(self.pods.words());
         let words = words.join(" ");
         let least = self.min_severity;
         let mut commands = vec![format!("kubesift report {words} --min-severity {least} --out report.html")];

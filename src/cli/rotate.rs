@@ -31,12 +31,11 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<Ending> {
+    let format = place::format(args.format.as_deref(), args.out.as_deref(), &ROTATE_FORMATS, "table")?;
     args.out.iter().try_for_each(|path| place::check(path))?;
     let case = args.whom.case(args.all.then_some(args.min_severity))?;
-    let rotate = dossier::rotate(&case.session, &case.subject, || case.watch.check())?;
-    let extension = args.out.as_ref().and_then(|out| out.extension()).and_then(|extension| extension.to_str());
-    let by_name = extension.filter(|extension| ROTATE_FORMATS.contains(extension)).unwrap_or("table");
-    let format = args.format.as_deref().unwrap_or(by_name);
+    let mut rotate = dossier::rotate(&case.session, &case.subject, || case.watch.check())?;
+    rotate.notes.extend(case.notes);
     if let Some(path) = &args.out {
         place::write(path, |out| write_rotate(&rotate, format, None, out))?;
     } else {

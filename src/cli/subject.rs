@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{args, detect, place, say, signals};
+use super::{args, detect, place, say, signals, snapshots};
 use crate::config::Config;
 use crate::dossier::{self, Suspects};
 use crate::engine::{Period, Session};
@@ -14,8 +14,6 @@ use crate::finding::{Finding, Severity};
 use crate::ingest::Watch;
 use crate::lake::{Lake, Snapshot};
 use crate::report::dossier::Subject;
-
-const DAY: i64 = 86_400_000_000;
 
 /// Whom to look for.
 #[derive(Debug, clap::Args)]
@@ -47,9 +45,10 @@ pub(super) struct Whom {
     /// Only this cluster
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
-    /// How many days before --since are looked at for what was there, and which rights were used
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=36_500))]
-    history: u32,
+    #[command(flatten)]
+    pods: snapshots::Pods,
+    #[command(flatten)]
+    history: args::History,
     #[command(flatten)]
     time: args::Time,
     #[command(flatten)]
@@ -77,6 +76,7 @@ impl Whom {
         add("--cluster", subject.cluster.clone());
         subject.addresses.iter().for_each(|address| add("--address", Some(address.clone())));
         subject.credentials.iter().for_each(|id| add("--credential", Some(id.clone())));
+        words.extend(self.pods.words());
         let mut whom: Vec<String> = subject.actors.iter().map(|actor| shell(actor)).collect();
         // a name that looks like a flag
         if whom.iter().any(|name| name.starts_with('-')) {
@@ -90,10 +90,30 @@ impl Whom {
     }
 }
 
+/// All whom findings of this severity or more are about, from the addresses of these findings or from everywhere, and
+/// how many identities are left out. Without such a finding nobody is.
+pub(super) fn of_findings(
+    session: &Session,
+    findings: &[Finding],
+    least: Severity,
+    everywhere: bool,
+    subject: Subject,
+) -> Result<(Subject, usize)> {
+    let loud: Vec<&Finding> = findings.iter().filter(|finding| finding.severity >= least).collect();
+    if loud.is_empty() {
+        return Ok((subject, 0));
+    }
+    let Suspects { subject: found, left_out } = dossier::suspects(session, &loud)?;
+    let origins = if everywhere { Vec::new() } else { found.origins };
+    Ok((Subject { actors: found.actors, origins, ..subject }, left_out))
+}
+
 /// What a dossier is made with.
 pub(super) struct Case {
     pub(super) session: Session,
     pub(super) subject: Subject,
+    /// What the answer should say of what it rests on.
+    pub(super) notes: Vec<String>,
     pub(super) watch: Arc<Watch>,
 }
 
@@ -101,7 +121,7 @@ impl Whom {
     /// The subject and a session that looks further back than it. `suspects`: all whom a finding of this severity or
     /// more is about.
     pub(super) fn case(&self, suspects: Option<Severity>) -> Result<Case> {
-        let config = self.knowledge.config()?;
+        let (config, pods) = (self.knowledge.config()?, self.pods.read()?);
         let lake = Lake::open(place::lake(&self.lake)?)?;
         let watch = Arc::new(Watch::default());
         signals::listen(&watch)?;
@@ -123,28 +143,26 @@ impl Whom {
             if let Some(id) = &self.finding {
                 self.about(&session, &findings, id, &mut subject)?;
             } else if let Some(least) = suspects {
-                let loud: Vec<&Finding> = findings.iter().filter(|finding| finding.severity >= least).collect();
-                let Suspects { subject: found, left_out } = dossier::suspects(&session, &loud)?;
+                let left_out;
+                (subject, left_out) = of_findings(&session, &findings, least, self.everywhere, subject)?;
                 if left_out > 0 {
                     say(&format!(
                         "{left_out} identities of quieter findings are left out; raise --min-severity, or name them"
                     ));
                 }
-                if found.actors.is_empty() {
+                if subject.actors.is_empty() {
                     return Err(Error::usage(format!(
                         "no finding of severity {least} or more names an identity; name one, or lower --min-severity"
                     )));
                 }
-                let origins = if self.everywhere { Vec::new() } else { found.origins };
-                subject = Subject { actors: found.actors, origins, ..subject };
             }
             watch.check()?;
         }
         let pack = self.rules.pack()?;
         let settings = self.limits.settings(&lake.spill_folder())?;
-        let before = Period { since: period.since.map(|since| since - i64::from(self.history) * DAY), until: None };
-        let session = detect::plain_session(&snapshot, &pack, &config, &settings, before)?;
-        Ok(Case { session, subject, watch })
+        let session = detect::plain_session(&snapshot, &pack, &config, &settings, self.history.around(period))?;
+        let (session, notes) = snapshots::with_pods(session, pods, subject.cluster.as_deref())?;
+        Ok(Case { session, subject, notes, watch })
     }
 
     /// The findings, from a file or found again, and the session that has their requests.

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 pub use header::is_id;
 pub use pack::{FILES, Pack, ROUTINE, routine_key};
-pub use view::{FINDINGS, PERIOD, TABLE, View};
+pub use view::{FINDINGS, INVENTORY, PERIOD, TABLE, TABLES, View};
 
 use crate::finding::Severity;
 

@@ -13,6 +13,10 @@ use crate::error::{Error, Result};
 pub const TABLE: &str = "events";
 /// The table of one row, `since` and `until`: the time that a run looks at, NULL where it is open.
 pub const PERIOD: &str = "period";
+/// The table of pods and workloads that a snapshot shows; without one it has no rows.
+pub const INVENTORY: &str = "inventory";
+/// The tables that every session has, which views may read and detections may not.
+pub const TABLES: [&str; 3] = [TABLE, PERIOD, INVENTORY];
 /// The table of what was found before, which queries may read and views and detections may not.
 pub const FINDINGS: &str = "findings";
 
@@ -25,7 +29,7 @@ pub struct View {
     pub path: String,
     /// What one row is.
     pub describe: String,
-    /// The views, or [`TABLE`] and [`PERIOD`], that it reads.
+    /// The views, or [`TABLES`], that it reads.
     pub reads: Vec<String>,
     /// Whether the engine computes it once per run and keeps its rows.
     pub materialise: bool,
@@ -52,7 +56,7 @@ impl View {
         let name = stem(path)?;
         let (head, sql) = split(path, text)?;
         let Written { describe, reads, materialise, richest } = read(path, &head)?;
-        if [TABLE, PERIOD, FINDINGS].contains(&name.as_str()) {
+        if TABLES.contains(&name.as_str()) || name == FINDINGS {
             return Err(at(path, 1, format!("{name:?} is a table of every run; give the view another name")));
         }
         for token in statement(path, &sql)? {
@@ -69,7 +73,7 @@ impl View {
 
 /// Orders views so that each comes after all that it reads; otherwise by path.
 pub(super) fn in_order(views: Vec<View>) -> Result<Vec<View>> {
-    let mut names = BTreeMap::from([(TABLE, ""), (PERIOD, "")]);
+    let mut names = BTreeMap::from(TABLES.map(|table| (table, "")));
     for view in &views {
         if let Some(other) = names.insert(&view.name, &view.path) {
             return Err(Error::usage(format!("{}: {other} is a view of the same name; rename one", view.path)));
@@ -81,7 +85,7 @@ pub(super) fn in_order(views: Vec<View>) -> Result<Vec<View>> {
             return Err(at(&view.path, 1, format!("reads {read:?}, which is no view{hint}")));
         }
     }
-    let mut done = BTreeSet::from([TABLE.to_owned(), PERIOD.to_owned()]);
+    let mut done = BTreeSet::from(TABLES.map(ToOwned::to_owned));
     let mut ordered = Vec::with_capacity(views.len());
     let mut waiting = views;
     waiting.sort_by(|a, b| a.path.cmp(&b.path));

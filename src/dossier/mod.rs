@@ -23,6 +23,7 @@ use crate::report::dossier::{Dossier, Entry, Hour, Minted, Origin, Other, Presen
 /// What `$subject` stands for: the condition that a request is one of the subject.
 const SUBJECT: &str = "(($any_actor or actor in ($actors) or username in ($actors)) \
                        and ($any_address or client_ip in ($addresses)) \
+                       and ($any_origin or client_ip is null or client_ip in ($origin_addresses)) \
                        and ($any_origin or concat(cluster, ' ', client_ip, ' ', actor) in ($origins) \
                             or concat(cluster, ' ', client_ip, ' ', username) in ($origins)) \
                        and ($any_credential or credential_id in ($credentials)) \
@@ -115,6 +116,9 @@ impl<'a> Work<'a> {
         put("actors", Value::Texts(subject.actors.clone()));
         put("addresses", Value::Texts(subject.addresses.clone()));
         put("origins", Value::Texts(subject.origins.iter().map(origin).collect()));
+        // rows from elsewhere need no concatenation
+        let places: BTreeSet<String> = subject.origins.iter().filter_map(|origin| origin.address.clone()).collect();
+        put("origin_addresses", Value::Texts(places.into_iter().collect()));
         put("credentials", Value::Texts(subject.credentials.clone()));
         put("all_clusters", Value::Flag(subject.cluster.is_none()));
         put("cluster", Value::Text(subject.cluster.clone().unwrap_or_default()));

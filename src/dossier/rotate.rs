@@ -336,13 +336,13 @@ pub(super) fn blind(accesses: &[Access], entries: &[Entry]) -> Vec<String> {
     }
     let unknown: BTreeSet<&str> = entries
         .iter()
-        .filter(|entry| entry.by_subject && entry.secrets.is_none())
+        .filter(|entry| entry.by_subject && entry.secrets.is_none() && entry.known_by.is_none())
         .filter(|entry| entry.outcome.as_deref() != Some("denied"))
         .filter_map(|entry| entry.pod.as_deref())
         .collect();
     if !unknown.is_empty() {
         notes.push(format!(
-            "no spec in the log says which Secrets these pods use, if any, which were entered: {}",
+            "no spec says which Secrets these pods use, if any, which were entered (a snapshot can, with --pods): {}",
             few(unknown.iter().copied())
         ));
     }

@@ -48,6 +48,15 @@ impl Extent {
 }
 
 impl Session {
+    /// The clusters that the events are of.
+    pub fn clusters(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for batch in self.start("clusters", "select distinct cluster from events order by 1", &BTreeMap::new())? {
+            names.extend(batch?.column(0).as_string::<i32>().iter().flatten().map(ToOwned::to_owned));
+        }
+        Ok(names)
+    }
+
     /// Counts the events, those of each of `resources` apart.
     pub fn facts(&self, resources: &BTreeSet<String>) -> Result<Vec<Seen>> {
         let listed: Vec<String> = resources.iter().map(|name| format!("'{}'", name.replace('\'', "''"))).collect();

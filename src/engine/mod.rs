@@ -16,6 +16,7 @@ mod facts;
 mod fault;
 mod functions;
 mod guard;
+mod inventory;
 mod parts;
 mod requests;
 mod richest;

@@ -32,6 +32,7 @@ use tokio::time::Instant;
 use super::compact::CompactScans;
 use super::fault;
 use super::functions::{self, Lists};
+use super::inventory;
 use super::parts::{self, Parts};
 use super::rows::Kept;
 use super::views::{EVENTS, FINDINGS, View, Views};
@@ -150,7 +151,8 @@ impl Session {
             files: AtomicUsize::new(0),
         };
         register_events(&context, &environment, events, period)?;
-        register_period(&context, period).map_err(|error| fault::query("session", &error))?;
+        let registered = register_period(&context, period).and_then(|()| inventory::register(&context, &[]));
+        registered.map_err(|error| fault::query("session", &error))?;
         let no_threads = |error| Error::Internal(format!("cannot start the threads for queries: {error}"));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(settings.threads.max(1))

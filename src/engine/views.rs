@@ -29,8 +29,6 @@ use crate::error::{Error, Result};
 pub(super) const EVENTS: &str = detection::TABLE;
 /// The table that queries of a lake may read beside views.
 pub(super) const FINDINGS: &str = detection::FINDINGS;
-/// The tables that every session has.
-const TABLES: [&str; 2] = [EVENTS, detection::PERIOD];
 
 /// One view: what the engine needs of a file in `sql/views/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +112,7 @@ impl Views {
     /// The tables and all views.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let added = self.added.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        TABLES.into_iter().chain(added).chain(self.list.iter().map(|view| view.name.as_str()))
+        detection::TABLES.into_iter().chain(added).chain(self.list.iter().map(|view| view.name.as_str()))
     }
 
     /// The plan of a view that is computed; of the others DataFusion knows it.

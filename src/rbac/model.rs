@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::maybe;
 
 /// The API group of all four kinds.
 pub(super) const GROUP: &str = "rbac.authorization.k8s.io";
@@ -95,19 +97,19 @@ impl fmt::Display for Key {
 #[serde(default, rename_all = "camelCase")]
 pub struct Rule {
     /// Verbs, `*` for all.
-    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "maybe", skip_serializing_if = "Vec::is_empty")]
     pub verbs: Vec<String>,
     /// API groups, empty text for the core group, `*` for all.
-    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "maybe", skip_serializing_if = "Vec::is_empty")]
     pub api_groups: Vec<String>,
     /// Resources: `pods`, `pods/exec`, `*/scale`, `*`.
-    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "maybe", skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
     /// Object names; none means all objects, and also requests that name no object.
-    #[serde(deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "maybe", skip_serializing_if = "Vec::is_empty")]
     pub resource_names: Vec<String>,
     /// URL paths outside of the resources, with `*` at the end for all that begin so.
-    #[serde(rename = "nonResourceURLs", deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "nonResourceURLs", deserialize_with = "maybe", skip_serializing_if = "Vec::is_empty")]
     pub non_resource_urls: Vec<String>,
 }
 
@@ -160,10 +162,10 @@ impl fmt::Display for Subject {
 #[serde(default, rename_all = "camelCase")]
 pub struct Selector {
     /// Labels that must stand so.
-    #[serde(deserialize_with = "map")]
+    #[serde(deserialize_with = "maybe")]
     pub match_labels: BTreeMap<String, String>,
     /// Further requirements, all of which must hold.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "maybe")]
     pub match_expressions: Vec<Requirement>,
 }
 
@@ -172,13 +174,13 @@ pub struct Selector {
 #[serde(default)]
 pub struct Requirement {
     /// The label.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     pub key: String,
     /// `In`, `NotIn`, `Exists` or `DoesNotExist`.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     pub operator: String,
     /// The values of `In` and `NotIn`.
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "maybe")]
     pub values: Vec<String>,
 }
 
@@ -235,58 +237,58 @@ pub struct Object {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Raw {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) kind: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) api_version: String,
     #[serde(deserialize_with = "maybe")]
     pub(super) metadata: RawMetadata,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) rules: Vec<Rule>,
     pub(super) aggregation_rule: Option<RawAggregation>,
     #[serde(deserialize_with = "maybe")]
     pub(super) role_ref: RawRef,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) subjects: Vec<RawSubject>,
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) items: Vec<Raw>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawMetadata {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) name: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) namespace: String,
-    #[serde(deserialize_with = "map")]
+    #[serde(deserialize_with = "maybe")]
     pub(super) labels: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct RawAggregation {
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "maybe")]
     cluster_role_selectors: Vec<Selector>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawRef {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     kind: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawSubject {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     kind: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     name: String,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "maybe")]
     namespace: String,
 }
 
@@ -325,21 +327,4 @@ impl RawSubject {
         let namespace = if kind == SubjectKind::ServiceAccount { self.namespace } else { String::new() };
         Subject { kind, namespace, name: self.name }
     }
-}
-
-/// A list that may be written as null, as Go's encoder does.
-fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
-    Ok(Option::<BTreeMap<String, String>>::deserialize(deserializer)?.unwrap_or_default())
-}
-
-fn maybe<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::model::{GROUP, Key, Kind, Object, Raw};
 use super::state::State;
-use super::yaml;
 use crate::error::{Error, Result};
-use crate::limits::{RBAC_OBJECTS_MAX, RBAC_TEXT_BYTES_MAX};
+use crate::limits::RBAC_OBJECTS_MAX;
+use crate::manifest;
 
 /// Roles and bindings at one moment.
 #[derive(Debug, Clone, Default)]
@@ -27,16 +27,8 @@ impl Snapshot {
     /// [`Error::Input`] where the text is neither, or larger than the limits allow. The message quotes nothing of the
     /// text.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
-        if text.len() > RBAC_TEXT_BYTES_MAX {
-            let mebibytes = RBAC_TEXT_BYTES_MAX >> 20;
-            return Err(Error::input(name, format!("larger than {mebibytes} MiB; ask for roles and bindings only")));
-        }
         let mut snapshot = Self::default();
-        let text = text.trim_start_matches('\u{feff}');
-        let raws = if text.trim_start().starts_with('{') { parse_json(text) } else { yaml::parse::<Raw>(text) };
-        let raws = raws.map_err(|place| {
-            Error::input(name, format!("not roles and bindings as YAML or JSON: {place}; save them with `{COMMAND}`"))
-        })?;
+        let raws: Vec<Raw> = manifest::read(name, text, "roles and bindings", COMMAND)?;
         for raw in raws {
             snapshot.add(raw, "").map_err(|reason| Error::input(name, reason))?;
         }
@@ -115,11 +107,3 @@ const IGNORED_KINDS_MAX: usize = 1_000;
 
 /// The command whose output is read.
 const COMMAND: &str = "kubectl get clusterroles,roles,clusterrolebindings,rolebindings -A -o yaml";
-
-/// One object or several, one after the other. The error says where, and quotes nothing.
-fn parse_json(text: &str) -> Result<Vec<Raw>, String> {
-    serde_json::Deserializer::from_str(text)
-        .into_iter::<Raw>()
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("line {}, column {}", error.line(), error.column()))
-}

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::model::{GROUP, Kind};
-use super::yaml;
-use crate::limits::{RBAC_NOTES_MAX, RBAC_TEXT_BYTES_MAX};
+use crate::limits::{MANIFEST_BYTES_MAX, RBAC_NOTES_MAX};
+use crate::manifest;
 
 /// Checks every document: fields and their types, names, rules, role references and subjects.
 ///
@@ -12,10 +12,10 @@ use crate::limits::{RBAC_NOTES_MAX, RBAC_TEXT_BYTES_MAX};
 ///
 /// What the API server would object to, each with the document (from 1) and the field.
 pub fn validate(yaml: &str) -> Result<(), Vec<String>> {
-    if yaml.len() > RBAC_TEXT_BYTES_MAX {
+    if yaml.len() > MANIFEST_BYTES_MAX {
         return Err(vec!["the text is too long".to_owned()]);
     }
-    let documents: Vec<Value> = match yaml::parse(yaml) {
+    let documents: Vec<Value> = match manifest::yaml(yaml) {
         Ok(documents) => documents,
         Err(place) => return Err(vec![format!("no valid YAML: {place}")]),
     };

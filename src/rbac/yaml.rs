@@ -1,30 +1,6 @@
-//! YAML both ways: reading within bounds, and writing texts so that every parser reads them back the same.
-
-use serde::de::DeserializeOwned;
+//! Writing YAML so that every parser reads it back the same.
 
 use super::model::{Body, GROUP, Kind, Object, Rule, Subject, SubjectKind};
-use crate::limits::{RBAC_DOCUMENTS_MAX, RBAC_TEXT_BYTES_MAX, RBAC_YAML_DEPTH_MAX, RBAC_YAML_NODES_MAX};
-
-/// All documents of a text. Anchors and aliases are refused: nothing that Kubernetes writes has any, and they are how a
-/// small text asks for a lot of memory. The error says where, and quotes nothing.
-pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, String> {
-    let budget = serde_saphyr::budget! {
-        max_reader_input_bytes: Some(RBAC_TEXT_BYTES_MAX),
-        max_total_scalar_bytes: RBAC_TEXT_BYTES_MAX,
-        max_documents: RBAC_DOCUMENTS_MAX,
-        max_events: 4 * RBAC_YAML_NODES_MAX,
-        max_nodes: RBAC_YAML_NODES_MAX,
-        max_depth: RBAC_YAML_DEPTH_MAX,
-        max_anchors: 0,
-        max_aliases: 0,
-        max_merge_keys: 0,
-    };
-    let options = serde_saphyr::options! { budget: budget, with_snippet: false };
-    serde_saphyr::from_multiple_with_options(text, options).map_err(|error| match error.location() {
-        Some(place) => format!("line {}, column {}", place.line(), place.column()),
-        None => "at an unknown place".to_owned(),
-    })
-}
 
 /// Objects as YAML documents that `kubectl apply` takes.
 pub(super) fn write<'a>(objects: impl IntoIterator<Item = &'a Object>) -> String {

@@ -3,6 +3,7 @@
 
 mod least;
 mod planted;
+mod pods;
 
 use std::collections::BTreeSet;
 

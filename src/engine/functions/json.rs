@@ -4,20 +4,21 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ListBuilder, StringBuilder};
+use datafusion::arrow::array::{ArrayRef, ListBuilder, StringBuilder};
 use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::logical_expr::{Signature, Volatility};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Function, map_rows};
+use crate::manifest::WAYS;
 
 /// Elements that one JSON patch may leave out before those it writes; beyond it they are appended.
 const PADDING_MAX: usize = 4_096;
 /// Steps of one JSON pointer; an object of Kubernetes is not as deep.
 const STEPS_MAX: usize = 64;
 
-/// `json_texts(json, step...)` and `json_written(body)`.
+/// `json_texts(json, step...)`, `json_written(body)` and `spec_secrets(spec)`.
 pub(super) fn functions() -> Vec<Function> {
     vec![
         Function::new(
@@ -25,19 +26,38 @@ pub(super) fn functions() -> Vec<Function> {
             Signature::variadic(vec![DataType::Utf8View], Volatility::Immutable),
             DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
             |columns| {
-                let rows: Vec<_> = map_rows(columns, |row| {
+                let rows = map_rows(columns, |row| {
                     let (json, path) = row.split_first()?;
                     texts((*json)?, &path.iter().copied().collect::<Option<Vec<_>>>()?)
                 })?;
-                let mut lists = ListBuilder::new(StringBuilder::new());
-                for row in rows {
-                    lists.append_option(row.map(|texts| texts.into_iter().map(Some)));
-                }
-                Ok(Arc::new(lists.finish()))
+                Ok(lists(rows))
             },
+        ),
+        Function::new(
+            "spec_secrets",
+            Signature::exact(vec![DataType::Utf8View], Volatility::Immutable),
+            DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
+            |columns| Ok(lists(map_rows(columns, |row| row[0].map(spec_secrets))?)),
         ),
         Function::text("json_written", 1, |row| row[0].and_then(written)),
     ]
+}
+
+fn lists(rows: Vec<Option<Vec<String>>>) -> ArrayRef {
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    for row in rows {
+        lists.append_option(row.map(|texts| texts.into_iter().map(Some)));
+    }
+    Arc::new(lists.finish())
+}
+
+/// The Secrets that the spec of a pod names, each after the way and a blank: `volume db`.
+fn spec_secrets(spec: &str) -> Vec<String> {
+    let found = WAYS.iter().flat_map(|(via, path)| {
+        let names = texts(spec, path).unwrap_or_default();
+        names.into_iter().map(move |name| format!("{via} {name}"))
+    });
+    found.collect()
 }
 
 /// The values at a path as texts: strings as they are, everything else as JSON. A step of `*` goes to every element of
@@ -186,6 +206,14 @@ mod tests {
         assert_eq!(found(pod, &["volumes", "*", "projected", "sources", "*", "secret", "name"]).unwrap(), ["s2"]);
         assert_eq!(found(pod, &["volumes", "*", "*", "secretRef", "name"]).unwrap(), ["s3"]);
         assert_eq!(found(pod, &["containers", "*", "name"]), None);
+    }
+
+    #[test]
+    fn the_secrets_of_a_spec_are_told_with_their_ways() {
+        let spec = r#"{"volumes":[{"secret":{"secretName":"a"}},{"rbd":{"secretRef":{"name":"b"}}}],
+            "containers":[null,{"env":[{"value":"x"},{"valueFrom":{"secretKeyRef":{"name":"c"}}}]}]}"#;
+        assert_eq!(spec_secrets(spec), ["volume a", "driver b", "env c"]);
+        assert_eq!(spec_secrets("[broken"), [""; 0]);
     }
 
     #[test]

@@ -151,7 +151,7 @@ proptest! {
     fn any_text_is_written_so_that_it_reads_back_the_same(text in any::<String>()) {
         let written = format!("a: [{0}, {0}]\nb: {0}\n", yaml::scalar(&text));
         prop_assert!(written.is_ascii());
-        let read: Vec<serde_json::Value> = yaml::parse(&written).unwrap();
+        let read: Vec<serde_json::Value> = crate::manifest::yaml(&written).unwrap();
         prop_assert_eq!(&read[0]["a"][1], &serde_json::json!(text.clone()));
         prop_assert_eq!(&read[0]["b"], &serde_json::json!(text));
     }
