@@ -142,13 +142,14 @@ fn lists(answer: &Value, wanted: &BTreeSet<Gain>) {
 
 #[test]
 fn a_planted_theft_is_told_exactly() {
-    // of this seed the log shows every pod that is entered being made, so that it tells what the pod holds
-    let planted = Planted::new(14_000, 14);
-    std::thread::scope(|scope| {
-        let inside = scope.spawn(|| inside(&planted));
-        outside(&planted);
-        inside.join().unwrap();
-    });
+    for seed in [1, 2] {
+        let planted = Planted::new(14_000, seed);
+        std::thread::scope(|scope| {
+            let inside = scope.spawn(|| inside(&planted));
+            outside(&planted);
+            inside.join().unwrap();
+        });
+    }
 }
 
 /// Attackers outside sit at addresses that nobody else has: nothing may be missing and nothing too many.
