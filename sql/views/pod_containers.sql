@@ -1,4 +1,4 @@
--- describe = "One row a container of every pod spec that was written: containers, initContainers and ephemeralContainers."
+-- describe = "One row a container of every pod spec that was written: containers, initContainers and ephemeralContainers. commands: command, args and what hooks and probes run, as one text."
 -- reads = ["pod_specs"]
 -- materialise = true
 
@@ -10,6 +10,13 @@ select
   json_texts(container, 'securityContext', 'capabilities', 'add') as capabilities,
   array_to_string(json_texts(container, 'command'), ' ') as command,
   array_to_string(json_texts(container, 'args'), ' ') as args,
+  concat_ws(
+    ' ',
+    array_to_string(json_texts(container, 'command'), ' '),
+    array_to_string(json_texts(container, 'args'), ' '),
+    array_to_string(json_texts(container, 'lifecycle', '*', 'exec', 'command'), ' '),
+    array_to_string(json_texts(container, '*', 'exec', 'command'), ' ')
+  ) as commands,
   array_concat(
     coalesce(json_texts(container, 'env', '*', 'valueFrom', 'secretKeyRef', 'name'), arrow_cast(make_array(), 'List(Utf8)')),
     coalesce(json_texts(container, 'envFrom', '*', 'secretRef', 'name'), arrow_cast(make_array(), 'List(Utf8)'))

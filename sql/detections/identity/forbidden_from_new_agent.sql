@@ -9,28 +9,6 @@
 -- triage = ["Did the network change as well? See identity_new_network"]
 -- params = { history_days = 7, days = 3 }
 
-with known as (
-  select cluster, actor, value, min(date) as first_date, count(distinct date) as seen_days
-  from baseline
-  where feature = 'agent'
-  group by cluster, actor, value
-),
-actors as (
-  select cluster, actor, count(distinct date) as seen_days from baseline where feature = 'agent' group by cluster, actor
-),
-logs as (
-  select cluster, min(date) as first_date from baseline group by cluster
-),
-denied as (
-  select
-    s.*,
-    split_part(s.user_agent, '/', 1) as agent,
-    cast(cast(s.date as date) - cast(l.first_date as date) as bigint) as log_days
-  from sensitive s
-  join logs l on l.cluster = s.cluster
-  where s.outcome = 'denied' and s.user_agent is not null and s.resource is not null
-    and s.actor_kind = 'human'
-)
 select
   first_value(d.audit_id order by d.ts, d.audit_id) as audit_id,
   min(d.ts) as first_seen,
@@ -44,10 +22,8 @@ select
     array_sort(array_agg(distinct concat_ws(' ', d.verb, concat_ws('/', d.resource, d.subresource), d.namespace))), ', '
   ) as requests,
   array_to_string(array_sort(array_agg(distinct d.client_ip)), ' ') as client_ips
-from denied d
-join actors a on a.cluster = d.cluster and a.actor = d.actor
-left join known k on k.cluster = d.cluster and k.actor = d.actor and k.value = d.agent and k.first_date <= d.date
-where d.log_days >= $history_days and a.seen_days >= $days and k.value is null
+from denied_new_agents d
+where d.actor_kind = 'human' and d.log_days >= $history_days and d.agent_days >= $days
   and not in_identities('cluster_controllers', d.username)
   and not in_identities('operators', d.username)
 group by d.cluster, d.date, d.actor, d.agent

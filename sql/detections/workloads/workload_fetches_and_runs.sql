@@ -45,17 +45,7 @@ select
   array_to_string(array_sort(array_agg(distinct image)), ' ') as images,
   first_value(client_ip order by in_identities('cluster_controllers', username), ts, audit_id) as client_ip,
   first_value(user_agent order by in_identities('cluster_controllers', username), ts, audit_id) as user_agent
-from (
-  select
-    *,
-    -- hooks and probes run commands too
-    concat_ws(
-      ' ', command, args,
-      array_to_string(json_texts(container, 'lifecycle', '*', 'exec', 'command'), ' '),
-      array_to_string(json_texts(container, '*', 'exec', 'command'), ' ')
-    ) as commands
-  from pod_containers
-)
+from pod_containers
 where outcome in ('allowed', 'unknown')
   and regexp_like(
     commands,
