@@ -33,6 +33,7 @@ use std::io::{ErrorKind, Write};
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Result};
+use crate::finding::Severity;
 
 /// Finds who took the secrets of a Kubernetes cluster, from its archived audit logs.
 #[derive(Debug, Parser)]
@@ -103,6 +104,11 @@ enum Ending {
 }
 
 impl Ending {
+    /// This ending, where the loudest finding is quieter than `fail_on` or nobody asked.
+    fn unless_found(self, loudest: Option<Severity>, fail_on: Option<Severity>) -> Self {
+        if fail_on.is_some() && loudest >= fail_on { self.max(Self::Findings) } else { self }
+    }
+
     fn exit_code(self) -> u8 {
         match self {
             Self::Complete => 0,

@@ -98,10 +98,7 @@ impl Output {
                 say(&format!("{hidden} quieter findings are not shown; --min-severity info shows all"));
             }
         }
-        let mut ending = ending_of(accounts);
-        if self.fail_on.is_some() && loudest >= self.fail_on {
-            ending = ending.max(Ending::Findings);
-        }
+        let ending = ending_of(accounts).unless_found(loudest, self.fail_on);
         Ok(if complete { ending } else { ending.max(Ending::Limited) })
     }
 

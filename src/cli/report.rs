@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// Look into findings of this severity or more
     #[arg(long, value_name = "SEVERITY", value_parser = args::severity, default_value = "medium")]
     min_severity: Severity,
+    /// Exit with 10 if there is a finding of this severity or more
+    #[arg(long, value_name = "SEVERITY", value_parser = args::severity)]
+    fail_on: Option<Severity>,
     /// Whoever findings are about: all that they did, from any address
     #[arg(long)]
     everywhere: bool,
@@ -117,7 +120,9 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
         Some(path) => place::write(path, |out| write(&answer, format, out))?,
         None => write(&answer, format, &mut std::io::stdout())?,
     }
-    Ok(if detected.is_complete() { Ending::Complete } else { Ending::Limited })
+    let loudest = detected.findings.iter().map(|finding| finding.severity).max();
+    let ending = if detected.is_complete() { Ending::Complete } else { Ending::Limited };
+    Ok(ending.unless_found(loudest, args.fail_on))
 }
 
 /// What the parts of a report are made with.

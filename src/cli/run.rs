@@ -296,11 +296,8 @@ impl<'a> Job<'a> {
     }
 
     fn ending(&self, tally: &Tally) -> Ending {
-        let mut ending = output::ending_of(&tally.accounts);
         let loudest = tally.fresh.iter().map(|finding| finding.severity).max();
-        if self.config.night.fail_on.is_some() && loudest >= self.config.night.fail_on {
-            ending = ending.max(Ending::Findings);
-        }
+        let ending = output::ending_of(&tally.accounts).unless_found(loudest, self.config.night.fail_on);
         if tally.is_limited { ending.max(Ending::Limited) } else { ending }
     }
 }

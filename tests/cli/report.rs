@@ -68,6 +68,14 @@ fn the_formats_say_the_same_and_the_commands_of_a_report_work() {
 }
 
 #[test]
+fn a_report_ends_as_the_loudest_finding_asks() {
+    let scratch = stolen();
+    let run = |least: &str| scratch.run(&format!("report --lake lake {FEW} --fail-on {least} --out r.html"));
+    run("high").ends(10);
+    run("critical").ends(0);
+}
+
+#[test]
 fn where_nothing_was_found_a_report_says_so_and_names_what_it_could_not_see() {
     let scratch = lake(&[request(1, "get", "ops", Some("a"), &json!({}))]);
     let found = document(&scratch, "");
