@@ -203,12 +203,15 @@ impl Time {
     }
 }
 
+/// Days that questions look back where nobody says how many.
+const HISTORY_DAYS: u32 = 90;
+
 /// How far back questions look for what was there.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Time")]
 pub(super) struct History {
     /// How many days before --since are looked at for what was there, and which rights were used
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=36_500))]
+    #[arg(long, value_name = "DAYS", default_value_t = HISTORY_DAYS, value_parser = clap::value_parser!(u32).range(0..=36_500))]
     history: u32,
 }
 
@@ -216,6 +219,11 @@ impl History {
     /// From so many days before the period, to the end of the log: what was done later tells what was there too.
     pub(super) fn around(&self, period: Period) -> Period {
         Period { since: period.since.map(|since| since - i64::from(self.history) * config::DAY), until: None }
+    }
+
+    /// The flag again, for a shell, where it differs from what it is without.
+    pub(super) fn words(&self) -> Option<[String; 2]> {
+        (self.history != HISTORY_DAYS).then(|| ["--history".to_owned(), self.history.to_string()])
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     let case = args.whom.case(None)?;
     let mut dossier = dossier::investigate(&case.session, &case.subject, rbac.as_ref(), || case.watch.check())?;
     dossier.notes.extend(case.notes);
-    dossier.commands = args.whom.commands(&case.subject);
+    dossier.commands = args.whom.commands(&case.subject, &args.rbac.words());
     if let Some(path) = &args.out {
         place::write(path, |out| write(&dossier, format, None, out))?;
     } else {

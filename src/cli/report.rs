@@ -186,15 +186,17 @@ impl Args {
             words.extend(time.into_iter().flat_map(|time| [flag.to_owned(), human::rfc3339(time)]));
         }
         words.extend(self.pods.words());
-        let words = words.join(" ");
+        words.extend(self.history.words().into_iter().flatten());
+        let (words, rbac) = (words.join(" "), self.rbac.words());
         let least = self.min_severity;
-        let mut commands = vec![format!("kubesift report {words} --min-severity {least} --out report.html")];
+        let mut commands = vec![format!("kubesift report {words}{rbac} --min-severity {least} --out report.html")];
         if findings.iter().any(|finding| finding.severity >= least) {
             commands.push(format!("kubesift rotate {words} --all --min-severity {least} --format csv"));
         }
         let loudest = findings.first().filter(|finding| finding.severity >= least);
-        commands
-            .extend(loudest.map(|finding| format!("kubesift investigate {words} --finding {}", finding.finding_id)));
+        let investigate =
+            |finding: &Finding| format!("kubesift investigate {words}{rbac} --finding {}", finding.finding_id);
+        commands.extend(loudest.map(investigate));
         commands
     }
 }

@@ -24,6 +24,11 @@ impl Rbac {
         let read = |path: &PathBuf| Snapshot::parse(&path.display().to_string(), &text(path)?);
         self.rbac.as_ref().map(read).transpose()
     }
+
+    /// The flag again, for a shell, after a blank.
+    pub(super) fn words(&self) -> String {
+        self.rbac.as_ref().map(|path| format!(" --rbac {}", explain::word(path))).unwrap_or_default()
+    }
 }
 
 /// Pods and workloads.

@@ -60,8 +60,8 @@ pub(super) struct Whom {
 }
 
 impl Whom {
-    /// The command that asks for the same list of what to replace, for a shell.
-    pub(super) fn commands(&self, subject: &Subject) -> Vec<String> {
+    /// The commands that ask for the same dossier, with the flag `rbac`, and for its list of what to replace, for a shell.
+    pub(super) fn commands(&self, subject: &Subject, rbac: &str) -> Vec<String> {
         // what cannot be shown as it is, is left to a variable of whoever pastes the command
         let shell = |text: &str| match explain::word(Path::new(text)).as_str() {
             "\"$LAKE\"" => "\"$NAME\"".to_owned(),
@@ -77,16 +77,15 @@ impl Whom {
         subject.addresses.iter().for_each(|address| add("--address", Some(address.clone())));
         subject.credentials.iter().for_each(|id| add("--credential", Some(id.clone())));
         words.extend(self.pods.words());
+        words.extend(self.history.words().into_iter().flatten());
         let mut whom: Vec<String> = subject.actors.iter().map(|actor| shell(actor)).collect();
         // a name that looks like a flag
         if whom.iter().any(|name| name.starts_with('-')) {
             whom.insert(0, "--".to_owned());
         }
-        let command = |name: &str, format: Option<&str>| {
-            let words = words.iter().map(String::as_str).chain(format).chain(whom.iter().map(String::as_str));
-            format!("kubesift {name} {}", words.collect::<Vec<_>>().join(" "))
-        };
-        vec![command("investigate", None), command("rotate", Some("--format csv"))]
+        let (words, whom) =
+            (words.join(" "), if whom.is_empty() { String::new() } else { format!(" {}", whom.join(" ")) });
+        vec![format!("kubesift investigate {words}{rbac}{whom}"), format!("kubesift rotate {words} --format csv{whom}")]
     }
 }
 

@@ -60,8 +60,13 @@ fn the_formats_say_the_same_and_the_commands_of_a_report_work() {
             assert!(text.contains(part), "{file}: {part}");
         }
     }
-    for command in document(&scratch, "")["commands"].as_array().unwrap() {
+    let pods = json!({"kind": "Pod", "metadata": {"name": "web", "namespace": "shop"}, "spec": {}});
+    scratch.write("pods.json", pods.to_string());
+    scratch.write("roles.yaml", "kind: List\nitems: []\n");
+    let snapshots = "--pods pods.json --rbac roles.yaml --history 7";
+    for command in document(&scratch, snapshots)["commands"].as_array().unwrap() {
         let command = command.as_str().unwrap();
+        assert!(command.contains("--pods pods.json") && command.contains("--history 7"), "{command}");
         let words = command.strip_prefix("kubesift ").unwrap().replace("--out report.html", "--format json");
         scratch.run(&format!("{words} {FEW}")).ends(0);
     }
