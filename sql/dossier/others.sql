@@ -1,4 +1,5 @@
--- Who else came with the same credentials or from the same addresses, and where each credential was used.
+-- Who else came with the same credentials, from the same addresses or by the same impersonators, and where each
+-- credential was used.
 select
   cluster, credential_id, actor, username, client_ip,
   max(user_agent) as user_agent,
@@ -15,7 +16,7 @@ select
   cast(min(ts) as bigint) as first_seen,
   cast(max(ts) as bigint) as last_seen
 from activity
-where (credential_id in ($chain) or client_ip in ($places)) and ts >= $since and ts < $until
+where (credential_id in ($chain) or client_ip in ($places) or username in ($impersonators)) and ts >= $since and ts < $until
   and ($all_clusters or cluster = $cluster)
 group by cluster, credential_id, actor, username, client_ip
 order by first_seen, credential_id, actor, username, client_ip

@@ -126,6 +126,7 @@ impl<'a> Work<'a> {
         put("until", Value::Time(subject.until.unwrap_or(END)));
         put("chain", Value::Texts(Vec::new()));
         put("places", Value::Texts(Vec::new()));
+        put("impersonators", Value::Texts(Vec::new()));
         put("holders", Value::Texts(Vec::new()));
         Ok(Self { session, values, planned: BTreeMap::new(), notes: Vec::new() })
     }
@@ -199,7 +200,7 @@ impl<'a> Work<'a> {
         self.ask("others")
     }
 
-    /// Who came with the same credentials or from the same addresses as the subject.
+    /// Who came with the same credentials, from the same addresses or by the same impersonators as the subject.
     fn others(&mut self, own: &[Presence]) -> Result<Vec<Other>> {
         let texts = |pick: fn(&Presence) -> &Option<String>| -> BTreeSet<String> {
             own.iter().filter_map(|presence| pick(presence).clone()).collect()
@@ -215,6 +216,8 @@ impl<'a> Work<'a> {
         }
         self.set("chain", credentials.iter().take(DOSSIER_NAMES_MAX).cloned());
         self.set("places", addresses.iter().take(DOSSIER_NAMES_MAX).cloned());
+        let impersonators = own.iter().filter(|one| one.username != one.actor).filter_map(|one| one.username.clone());
+        self.set("impersonators", impersonators.collect::<BTreeSet<_>>().into_iter().take(DOSSIER_NAMES_MAX));
         let all: Vec<Presence> = self.ask("others")?;
         Ok(story::others(own, all, SHARED_ADDRESS_IDENTITIES_MAX))
     }

@@ -7,8 +7,8 @@ use crate::report::dossier::{Entry, Gap, Hour, Minted, Other, Presence, Rotation
 
 const HOUR: i64 = 3_600_000_000;
 
-/// Of all that came with the same credentials or from the same addresses, whoever is not the subject itself. Of an
-/// address that more than `most` identities share only their number is told.
+/// Of all that came with the same credentials, from the same addresses or by the same impersonators, whoever is not the
+/// subject itself. Of an address or impersonator that more than `most` identities share only their number is told.
 pub(super) fn others(own: &[Presence], all: Vec<Presence>, most: usize) -> Vec<Other> {
     type Key = (String, Option<String>, Option<String>, Option<String>, Option<String>);
     let key = |one: &Presence| -> Key {
@@ -18,44 +18,63 @@ pub(super) fn others(own: &[Presence], all: Vec<Presence>, most: usize) -> Vec<O
     let mine: BTreeSet<Key> = own.iter().map(key).collect();
     let credentials: BTreeSet<&str> = own.iter().filter_map(|one| one.credential_id.as_deref()).collect();
     let names: BTreeSet<&str> = own.iter().filter_map(|one| one.actor.as_deref()).collect();
-    let mut sharing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let impersonators: BTreeSet<&str> = own.iter().filter_map(impersonator).collect();
+    let mut sharing: BTreeMap<(&str, String), BTreeSet<String>> = BTreeMap::new();
     for one in &all {
-        if let (Some(address), Some(actor)) = (&one.client_ip, &one.actor) {
-            sharing.entry(address.clone()).or_default().insert(actor.clone());
+        for link in ["address", "impersonation"] {
+            if let (Some(shared), Some(actor)) = (shared(link, one), &one.actor) {
+                sharing.entry((link, shared)).or_default().insert(actor.clone());
+            }
         }
     }
     let mut others: Vec<Other> = own
         .iter()
-        .filter(|one| one.username.is_some() && one.username != one.actor)
+        .filter(|one| impersonator(one).is_some())
         .map(|one| Other { link: "impersonation", presence: one.clone(), sharing: 1 })
         .collect();
     for presence in all.into_iter().filter(|one| !mine.contains(&key(one))) {
-        let sharing = presence.client_ip.as_ref().and_then(|ip| sharing.get(ip)).map_or(1, BTreeSet::len);
-        let same_credential = presence.credential_id.as_deref().is_some_and(|id| credentials.contains(id));
-        if same_credential {
-            others.push(Other { link: "credential", presence, sharing });
-        } else if presence.actor.as_deref().is_none_or(|actor| !names.contains(actor)) {
-            others.push(Other { link: "address", presence, sharing });
-        }
+        let is_new = presence.actor.as_deref().is_none_or(|actor| !names.contains(actor));
+        let link = if presence.credential_id.as_deref().is_some_and(|id| credentials.contains(id)) {
+            "credential"
+        } else if presence.username.as_deref().is_some_and(|name| impersonators.contains(name)) {
+            "impersonation"
+        } else if is_new {
+            "address"
+        } else {
+            continue;
+        };
+        let by = if link == "impersonation" { link } else { "address" };
+        let sharing = shared(by, &presence).and_then(|shared| sharing.get(&(by, shared))).map_or(1, BTreeSet::len);
+        others.push(Other { link, presence, sharing });
     }
     fold(others, most)
 }
 
-/// One row in place of many for each address that too many share.
+/// Who acted as somebody else there.
+fn impersonator(presence: &Presence) -> Option<&str> {
+    presence.username.as_deref().filter(|_| presence.username != presence.actor)
+}
+
+/// What those have in common whom a link joins.
+fn shared(link: &str, presence: &Presence) -> Option<String> {
+    if link == "impersonation" { presence.username.clone() } else { presence.client_ip.clone() }
+}
+
+/// One row in place of many for each address, and each impersonator, that too many share.
 fn fold(others: Vec<Other>, most: usize) -> Vec<Other> {
-    let mut folded: BTreeMap<(String, String), Other> = BTreeMap::new();
+    let mut folded: BTreeMap<(String, &str, Option<String>), Other> = BTreeMap::new();
     let mut kept = Vec::new();
     for other in others {
-        if other.link != "address" || other.sharing <= most {
+        if other.link == "credential" || other.sharing <= most {
             kept.push(other);
             continue;
         }
-        let address = other.presence.client_ip.clone().unwrap_or_default();
-        match folded.entry((other.presence.cluster.clone(), address)) {
+        let common = shared(other.link, &other.presence);
+        match folded.entry((other.presence.cluster.clone(), other.link, common.clone())) {
             std::collections::btree_map::Entry::Vacant(free) => {
-                let presence =
-                    Presence { actor: None, username: None, credential_id: None, user_agent: None, ..other.presence };
-                free.insert(Other { presence, ..other });
+                let (username, client_ip) = if other.link == "impersonation" { (common, None) } else { (None, common) };
+                let gone = Presence { actor: None, credential_id: None, user_agent: None, ..other.presence };
+                free.insert(Other { presence: Presence { username, client_ip, ..gone }, ..other });
             }
             std::collections::btree_map::Entry::Occupied(mut known) => {
                 let known = &mut known.get_mut().presence;
@@ -170,6 +189,23 @@ mod tests {
         let elsewhere = presence("eve", "198.51.100.7", "a");
         let found = others(&own, vec![own[0].clone(), elsewhere.clone()], 5);
         assert_eq!(found, [Other { link: "credential", presence: elsewhere, sharing: 1 }]);
+    }
+
+    #[test]
+    fn whoever_else_an_impersonator_acted_as_is_told() {
+        let acting = |actor: &str, address: &str| Presence {
+            username: Some("eve".to_owned()),
+            credential_id: None,
+            ..presence(actor, address, "")
+        };
+        let own = [acting("alice", "192.0.2.1")];
+        let all = || vec![own[0].clone(), acting("bob", "198.51.100.7"), acting("eve", "198.51.100.7")];
+        let found = others(&own, all(), 5);
+        let told: Vec<_> = found.iter().map(|one| (one.link, one.presence.actor.as_deref().unwrap())).collect();
+        assert_eq!(told, [("impersonation", "alice"), ("impersonation", "bob"), ("impersonation", "eve")]);
+        let folded = others(&own, all(), 2);
+        assert_eq!((folded.len(), folded[1].sharing, folded[1].presence.actor.as_deref()), (2, 3, None));
+        assert_eq!(folded[1].presence.username.as_deref(), Some("eve"));
     }
 
     #[test]

@@ -139,6 +139,21 @@ fn a_finding_leads_to_the_requests_from_its_addresses() {
 }
 
 #[test]
+fn an_impersonator_is_followed_to_whom_else_it_acted_as() {
+    let as_whom = |minute, whom: &str, ip: &str| {
+        let fields = json!({"impersonatedUser": {"username": whom}, "sourceIPs": [ip]});
+        request(minute, "get", "eve", Some("a"), &fields)
+    };
+    let scratch = lake(&[as_whom(1, "alice", "192.0.2.1"), as_whom(2, "bob", "203.0.113.9")]);
+    let found = json_of(&scratch, &["investigate", "alice"]);
+    let others = found["others"].as_array().unwrap().iter();
+    let told: BTreeSet<_> =
+        others.map(|one| (text(&one["link"]), text(&one["actor"]), text(&one["username"]))).collect();
+    let impersonated = |whom: &str| ("impersonation".to_owned(), whom.to_owned(), "eve".to_owned());
+    assert_eq!(told, BTreeSet::from([impersonated("alice"), impersonated("bob")]));
+}
+
+#[test]
 fn nothing_that_a_log_says_steers_a_reader() {
     let nasty = "<script>alert(1)</script>\u{1b}[2J\u{202e}=cmd|'/c calc'!A1";
     let event = |minute, verb: &str, name: Option<&str>| {

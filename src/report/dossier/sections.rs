@@ -409,6 +409,7 @@ fn others(dossier: &Dossier, most: usize) -> Section {
         let one = &other.presence;
         let actor = match &one.actor {
             Some(actor) => actor.clone(),
+            None if other.link == "impersonation" => format!("acted as {} identities", other.sharing),
             None => format!("{} identities share this address", other.sharing),
         };
         vec![
