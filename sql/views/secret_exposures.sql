@@ -1,5 +1,5 @@
 -- describe = "Which Secret came into whose hands: one row a request and Secret. how: read, patched (the answer holds it whole), listed, watched or deleted (by a collection, expanded to all that were there), mounted (by a pod that the actor wrote), entered (by exec and the like into a pod that has it) or node (by a pod of the actor on a node whose pods have it). secret_namespace, secret_name: the Secret. certain: the log names it; else it is only referred to. through: the pod, workload or selector."
--- reads = ["secret_requests", "secret_lives", "pod_secrets", "pod_entries", "node_entries", "node_secrets"]
+-- reads = ["secret_requests", "secret_lives", "pod_secrets", "pod_entries", "node_entries", "node_secrets", "secret_uses"]
 
 with reads as (
   select
@@ -14,6 +14,16 @@ collections as (
   from reads
   -- what only names secrets gives nothing away: a table for people, or metadata alone
   where name is null and (answer is null or answer not in ('Table', 'PartialObjectMetadataList', 'Status'))
+),
+node_holds as (
+  select cluster, node, namespace, name
+  from node_secrets
+  union
+  -- the pods of daemon sets run on every node, also on one that nothing names
+  select n.cluster, n.node, u.namespace, u.name
+  from (select distinct cluster, node from node_entries) n
+  join secret_uses u on u.cluster = n.cluster
+  where starts_with(u.workload, 'daemonsets ')
 )
 select
   cluster, ts, audit_id, actor, actor_kind, username, client_ip, user_agent, credential_id, pod_name, verb, outcome,
@@ -74,9 +84,9 @@ union all
 select
   e.cluster, e.ts, e.audit_id, e.actor, e.actor_kind, e.username, e.client_ip, e.user_agent, e.credential_id,
   e.pod_name, e.verb, e.outcome, s.namespace as secret_namespace, s.name as secret_name, 'node' as how,
-  false as certain, e.node as through
+  false as certain, coalesce(e.node, e.workload) as through
 from node_entries e
-join node_secrets s on s.cluster = e.cluster and s.node = e.node
+join node_holds s on s.cluster = e.cluster and s.node is not distinct from e.node
 left semi join secret_lives l
   on l.cluster = s.cluster and l.namespace = s.namespace and l.name = s.name
     and (l.alive_until is null or l.alive_until >= e.ts)

@@ -83,6 +83,26 @@ fn a_pod_that_holds_its_node_exposes_the_secrets_of_all_pods_there() {
 }
 
 #[test]
+fn what_daemon_sets_use_is_on_every_node() {
+    let logger = json!({"containers": [], "volumes": [{"name": "v", "secret": {"secretName": "ship-key"}}]});
+    let open = json!({"nodeName": "worker-1", "volumes": [{"name": "root", "hostPath": {"path": "/"}}]});
+    let privileged = json!({"containers": [{"name": "c", "securityContext": {"privileged": true}}]});
+    let scratch = Scratch::new();
+    let events = [
+        made(1, "ops", "daemonsets", "logger", Some(&logger)),
+        made(10, "eve", "pods", "look", Some(&open)),
+        made(14, "carol", "deployments", "agents", Some(&privileged)),
+    ];
+    scratch.write("audit.log", events.concat());
+    scratch.run("ingest audit.log --lake lake").ends(0);
+    assert_eq!(taken(&scratch, "eve").0, pairs(&[("ship-key", "worker-1")]));
+    let (secrets, notes) = taken(&scratch, "carol");
+    assert_eq!(secrets, pairs(&[("ship-key", "deployments shop/agents")]), "on whichever node it runs");
+    assert!(notes.contains("deployments shop/agents"), "{notes}");
+    assert!(taken(&scratch, "ops").0.is_empty());
+}
+
+#[test]
 fn who_enters_a_pod_through_its_kubelet_is_told_to_hold_the_node() {
     let scratch = Scratch::new();
     let exec = event(
