@@ -8,12 +8,8 @@ select
   json_get_str(container, 'image') as image,
   coalesce(json_get_bool(container, 'securityContext', 'privileged'), false) as privileged,
   json_texts(container, 'securityContext', 'capabilities', 'add') as capabilities,
-  array_to_string(json_texts(container, 'command'), ' ') as command,
-  array_to_string(json_texts(container, 'args'), ' ') as args,
   concat_ws(
-    ' ',
-    array_to_string(json_texts(container, 'command'), ' '),
-    array_to_string(json_texts(container, 'args'), ' '),
+    ' ', command, args,
     array_to_string(json_texts(container, 'lifecycle', '*', 'exec', 'command'), ' '),
     array_to_string(json_texts(container, '*', 'exec', 'command'), ' ')
   ) as commands,
@@ -24,11 +20,17 @@ select
 from (
   select
     *,
-    unnest(array_concat(
-      coalesce(json_texts(spec, 'containers'), arrow_cast(make_array(), 'List(Utf8)')),
-      coalesce(json_texts(spec, 'initContainers'), arrow_cast(make_array(), 'List(Utf8)')),
-      coalesce(json_texts(spec, 'ephemeralContainers'), arrow_cast(make_array(), 'List(Utf8)'))
-    )) as container
-  from pod_specs
+    array_to_string(json_texts(container, 'command'), ' ') as command,
+    array_to_string(json_texts(container, 'args'), ' ') as args
+  from (
+    select
+      *,
+      unnest(array_concat(
+        coalesce(json_texts(spec, 'containers'), arrow_cast(make_array(), 'List(Utf8)')),
+        coalesce(json_texts(spec, 'initContainers'), arrow_cast(make_array(), 'List(Utf8)')),
+        coalesce(json_texts(spec, 'ephemeralContainers'), arrow_cast(make_array(), 'List(Utf8)'))
+      )) as container
+    from pod_specs
+  )
 )
 where container is not null

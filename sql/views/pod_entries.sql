@@ -37,18 +37,19 @@ uses as (
 ),
 -- pods whose spec is known, whether it names Secrets or none
 known as (
-  select cluster, namespace, split_part(workload, '/', 2) as entered, max(service_account) as service_account
+  select cluster, namespace, entered, max(service_account) as service_account
   from (
-    select cluster, namespace, workload, service_account
+    -- workload is resource namespace/name
+    select cluster, namespace, split_part(workload, '/', 2) as entered, service_account
     from pod_specs
     where resource = 'pods' and verb = 'create' and spec is not null
     union all
-    select cluster, namespace, 'pods ' || namespace || '/' || name as workload, service_account
+    select cluster, namespace, name as entered, service_account
     from inventory
     where resource = 'pods'
   )
   where namespace is not null
-  group by cluster, namespace, workload
+  group by cluster, namespace, entered
 )
 select
   e.* except (pod_namespace, entered),
