@@ -5,7 +5,7 @@
 //! other logs; a text that speaks of audit events, or that its envelope calls one, is rejected instead.
 
 use simd_json::ErrorType;
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use super::columns::{Cleaner, Origin};
 use super::document::{Document, Reader};
@@ -268,5 +268,5 @@ fn why(error: &simd_json::Error, text: &[u8]) -> (Reason, String) {
 fn event_hash(line: &[u8]) -> u128 {
     const HEAD: &[u8] = br#""kind":"Event","apiVersion":"audit.k8s.io/v1","#;
     let inner = line.strip_prefix(b"{").unwrap_or(line);
-    xxh3_128(inner.strip_prefix(HEAD).unwrap_or(inner))
+    XxHash3_128::oneshot(inner.strip_prefix(HEAD).unwrap_or(inner))
 }

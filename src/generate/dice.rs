@@ -3,8 +3,8 @@
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use twox_hash::XxHash3_128;
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// The letters that Kubernetes makes names of: no vowels, so that no words appear.
 const NAME_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -56,7 +56,7 @@ pub(crate) fn hash(seed: u64, purpose: &str, number: u64) -> u128 {
     let mut bytes = Vec::with_capacity(64);
     bytes.extend_from_slice(&number.to_le_bytes());
     bytes.extend_from_slice(purpose.as_bytes());
-    xxh3_128_with_seed(&bytes, seed)
+    XxHash3_128::oneshot_with_seed(seed, &bytes)
 }
 
 /// A version 4 UUID that is always the same for a seed, a purpose and a number.

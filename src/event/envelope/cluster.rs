@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::schema::check_cluster;
 
@@ -26,6 +26,6 @@ pub(in crate::event) fn safe(name: &str) -> Option<Cow<'_, str>> {
     let kept: String = lower.chars().map(|letter| if is_kept(&letter) { letter } else { '-' }).take(KEPT).collect();
     let kept = kept.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
     let kept = if kept.is_empty() { "cluster" } else { kept };
-    let mark = xxh3_64(lower.as_bytes()) & 0xffff_ffff;
+    let mark = XxHash3_64::oneshot(lower.as_bytes()) & 0xffff_ffff;
     Some(Cow::Owned(format!("{kept}-{mark:08x}")))
 }
