@@ -5,6 +5,7 @@
 
 mod address;
 mod agent;
+mod clock;
 mod json;
 mod uri;
 
@@ -95,6 +96,7 @@ pub(super) fn register(context: &mut SessionContext, lists: Lists) -> Result<()>
         context.deregister_udf(name);
         context.deregister_udtf(name);
     }
+    clock::register(context).map_err(|error| fault::query("functions", &error))?;
     let lists = Arc::new(lists);
     let functions = address::functions(&lists)
         .into_iter()
