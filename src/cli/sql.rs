@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<Ending> {
     } else if args.format == "parquet" && std::io::stdout().is_terminal() {
         return Err(Error::usage("parquet is not for a terminal; add --out FILE"));
     }
-    let pack = crate::detection::Pack::embedded()?;
+    let pack = crate::detection::Pack::embedded_views()?;
     let config = args.knowledge.config()?;
     let lake = Lake::open(place::lake(&args.lake)?)?;
     let snapshot = lake.snapshot()?;

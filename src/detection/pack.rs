@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 /// The path and the text of each view, detection, list and file of coverage in the binary, sorted by path.
 pub const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sql.rs"));
 
+const DETECTIONS: &str = "sql/detections/";
+
 /// All that a run of detections needs beside the events.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Pack {
@@ -57,6 +59,11 @@ impl Pack {
         Self::from_files(FILES.iter().copied())
     }
 
+    /// The pack of the binary without its detections, whose reading takes longer than many a question.
+    pub fn embedded_views() -> Result<Self> {
+        Self::from_files(FILES.iter().copied().filter(|(path, _)| !path.starts_with(DETECTIONS)))
+    }
+
     /// A pack of files, whose paths tell what they are: `sql/views/`, `sql/detections/` or `sql/lists/`. Others, such as
     /// those of coverage, are none of its business.
     fn from_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
@@ -67,7 +74,7 @@ impl Pack {
                 views.push(View::parse(path, text)?);
             } else if path.starts_with("sql/lists/") {
                 pack.add_lists(path, text)?;
-            } else if path.starts_with("sql/detections/") {
+            } else if path.starts_with(DETECTIONS) {
                 pack.add(Detection::parse(path, text)?)?;
             }
         }
