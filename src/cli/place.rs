@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::config::format_of;
 use crate::error::{Error, Result};
 use crate::lake::Root;
 use crate::report::file;
@@ -50,14 +51,7 @@ pub(super) fn format<'a>(
     default: &'static str,
 ) -> Result<&'a str> {
     let (None, Some(out)) = (named, out.map(shown)) else { return Ok(named.unwrap_or(default)) };
-    let by_name: &[&str] = match out.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
-        "md" => &["markdown"],
-        "jsonl" => &["ndjson"],
-        "txt" => &["text", "table"],
-        extension => &[extension],
-    };
-    let found = known.iter().find(|format| by_name.contains(format));
-    found.copied().ok_or_else(|| {
+    format_of(&out, known).ok_or_else(|| {
         let formats = known.join(", ");
         Error::usage(format!("{}: the name does not tell the format; add --format: {formats}", out.display()))
     })

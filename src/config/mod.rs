@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::finding::Finding;
 use crate::store::is_url;
 
-pub use self::night::{Export, LogSource, Night, Only};
+pub use self::night::{Export, LogSource, Night, Only, format_of};
 pub use self::pattern::{Named, Pattern};
 pub use self::reviewer::Reviewer;
 pub use self::time::{DAY, day_of, duration, midnight, moment};

@@ -1,6 +1,5 @@
 //! The part of the configuration that `kubesift run` reads: sources, times, reports and exports.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -12,17 +11,8 @@ use crate::finding::Severity;
 use crate::schema::check_cluster;
 use crate::store::is_url;
 
-/// Formats of an export, and the extension that tells each.
-const FORMATS: [(&str, &str); 8] = [
-    ("parquet", "parquet"),
-    ("csv", "csv"),
-    ("ndjson", "ndjson"),
-    ("jsonl", "ndjson"),
-    ("json", "json"),
-    ("md", "markdown"),
-    ("html", "html"),
-    ("txt", "table"),
-];
+/// Formats of an export.
+const FORMATS: [&str; 7] = ["csv", "html", "json", "markdown", "ndjson", "parquet", "table"];
 /// Without `grace`.
 const GRACE_DEFAULT: i64 = DAY;
 /// Without `again_days`.
@@ -106,15 +96,24 @@ impl Export {
     /// The name of its format.
     pub fn format(&self) -> Result<&'static str, String> {
         if let Some(name) = &self.format {
-            let known: BTreeSet<&str> = FORMATS.iter().map(|(_, format)| *format).collect();
-            let known: Vec<&str> = known.into_iter().collect();
-            let found = FORMATS.iter().find(|(_, format)| format == name).map(|(_, format)| *format);
-            return found.ok_or_else(|| format!("unknown format {name:?}; use one of {}", known.join(", ")));
+            let found = FORMATS.iter().find(|format| *format == name).copied();
+            return found.ok_or_else(|| format!("unknown format {name:?}; use one of {}", FORMATS.join(", ")));
         }
-        let extension = Path::new(&self.path).extension().and_then(|text| text.to_str()).unwrap_or_default();
-        let found = FORMATS.iter().find(|(known, _)| *known == extension).map(|(_, format)| *format);
+        let found = format_of(Path::new(&self.path), &FORMATS);
         found.ok_or_else(|| format!("{:?} does not tell the format; add format", self.path))
     }
+}
+
+/// The format among `known` that a file's name tells.
+#[must_use]
+pub fn format_of(path: &Path, known: &[&'static str]) -> Option<&'static str> {
+    let by_name: &[&str] = match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "md" => &["markdown"],
+        "jsonl" => &["ndjson"],
+        "txt" => &["text", "table"],
+        extension => &[extension],
+    };
+    known.iter().find(|format| by_name.contains(format)).copied()
 }
 
 /// Checks what the types do not, and names the key of a mistake.
