@@ -4,7 +4,6 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 /// What stands for a text in a [`Dictionary`]; 0 is NULL.
 pub type Code = u32;
@@ -12,11 +11,37 @@ pub type Code = u32;
 /// The code of a text that is not there.
 pub const NULL: Code = 0;
 
+/// What a [`Dictionary`] knows of a text that it does not hold: half of its hash.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark(u32);
+
+/// A code, and enough of its text's hash that neither a growing table nor most other texts look at the text itself.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    mark: u32,
+    code: Code,
+    /// Where the text lies in `bytes`.
+    start: usize,
+    length: usize,
+}
+
+impl Slot {
+    /// A table wants a hash whose highest and lowest bits differ from text to text.
+    fn hash(mark: u32) -> u64 {
+        u64::from(mark).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    #[inline]
+    fn is(&self, mark: u32, text: &[u8], bytes: &[u8]) -> bool {
+        self.mark == mark && self.length == text.len() && &bytes[self.start..self.start + self.length] == text
+    }
+}
+
 /// Byte strings by code, numbered from 1 in the order in which they came. Seeded at random, so that nobody can choose
 /// texts that collide.
 #[derive(Debug, Default)]
 pub struct Dictionary {
-    table: HashTable<Code>,
+    table: HashTable<Slot>,
     hasher: RandomState,
     /// Where each text ends in `bytes`.
     ends: Vec<usize>,
@@ -30,26 +55,34 @@ impl Dictionary {
     ///
     /// Where four billion texts are held: whoever fills it clears it long before.
     pub fn insert(&mut self, text: &[u8]) -> (Code, bool) {
-        let Self { table, hasher, ends, bytes } = self;
-        let at = |code: Code| at(ends, bytes, code);
-        let entry = table.entry(hasher.hash_one(text), |code| at(*code) == text, |code| hasher.hash_one(at(*code)));
-        match entry {
-            Entry::Occupied(found) => (*found.get(), false),
-            Entry::Vacant(free) => {
-                let code = Code::try_from(ends.len() + 1).expect("a dictionary is cleared before it holds so many");
-                free.insert(code);
-                bytes.extend_from_slice(text);
-                ends.push(bytes.len());
-                (code, true)
-            }
+        match self.look_up(text) {
+            Ok(code) => (code, false),
+            Err(mark) => (self.add(mark, text), true),
         }
     }
 
-    /// The code of a text that was met before.
-    #[must_use]
-    pub fn find(&self, text: &[u8]) -> Option<Code> {
-        let is_it = |code: &Code| at(&self.ends, &self.bytes, *code) == text;
-        self.table.find(self.hasher.hash_one(text), is_it).copied()
+    /// The code of a text that was met before, or else its mark, for [`Self::add`].
+    #[inline]
+    pub fn look_up(&self, text: &[u8]) -> Result<Code, Mark> {
+        #[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
+        let mark = self.hasher.hash_one(text) as u32;
+        let is_it = |slot: &Slot| slot.is(mark, text, &self.bytes);
+        self.table.find(Slot::hash(mark), is_it).map(|slot| slot.code).ok_or(Mark(mark))
+    }
+
+    /// The new code of a text that [`Self::look_up`] did not find, and that was not added since.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::insert`].
+    pub fn add(&mut self, Mark(mark): Mark, text: &[u8]) -> Code {
+        let Self { table, ends, bytes, .. } = self;
+        let code = Code::try_from(ends.len() + 1).expect("a dictionary is cleared before it holds so many");
+        let slot = Slot { mark, code, start: bytes.len(), length: text.len() };
+        table.insert_unique(Slot::hash(mark), slot, |slot| Slot::hash(slot.mark));
+        bytes.extend_from_slice(text);
+        ends.push(bytes.len());
+        code
     }
 
     /// As [`Self::insert`], for one who only wants the code.
@@ -78,7 +111,7 @@ impl Dictionary {
     /// The bytes of memory that the texts take, about.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes.len() + self.ends.len() * (size_of::<usize>() + 2 * size_of::<Code>())
+        self.bytes.len() + self.ends.len() * (size_of::<usize>() + 2 * size_of::<Slot>())
     }
 
     /// Forgets all texts; their codes mean nothing any more.

@@ -72,10 +72,12 @@ pub(super) fn selected_name(query: &str) -> Option<String> {
 
 /// The percent-decoded values of the query parameter `key`; `+` is a space, as Go's `url.ParseQuery` reads it.
 pub(super) fn query_values<'a>(query: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
-    query.split('&').filter_map(move |pair| {
+    let is_encoded = |text: &str| text.bytes().any(|byte| matches!(byte, b'%' | b'+'));
+    // few queries have it, and that is soon seen
+    let pairs = (query.contains(key) || is_encoded(query)).then(|| query.split('&'));
+    pairs.into_iter().flatten().filter_map(move |pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // few names have anything to decode
-        let is_key = name == key || name.contains(['%', '+']) && decode_query(name) == key;
+        let is_key = name == key || is_encoded(name) && decode_query(name) == key;
         is_key.then(|| decode_query(value))
     })
 }
@@ -143,8 +145,7 @@ pub(super) fn is_through_kubelet(path: &str, query: &str) -> bool {
 
 /// The command line of exec and attach (`command=` once for each word), and of the kubelet's run (`cmd=`).
 pub(super) fn command(query: &str) -> Option<String> {
-    let mut words: Vec<String> = query_values(query, "command").collect();
-    words.extend(query_values(query, "cmd"));
+    let words: Vec<String> = ["command", "cmd"].into_iter().flat_map(|key| query_values(query, key)).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
 

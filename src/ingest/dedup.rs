@@ -27,7 +27,7 @@ pub(super) fn window_of(ts: i64) -> i64 {
 
 /// The hashes met so far.
 pub(super) struct Dedup {
-    windows: HashMap<i64, Window>,
+    windows: HashMap<i64, Window, RandomState>,
     folder: PathBuf,
     hashes_held: usize,
     hashes_max: usize,
@@ -53,7 +53,14 @@ impl Dedup {
     }
 
     fn with_bound(folder: &Path, hashes_max: usize) -> Self {
-        Self { windows: HashMap::new(), folder: folder.to_owned(), hashes_held: 0, hashes_max, clock: 0, unchecked: 0 }
+        Self {
+            windows: HashMap::default(),
+            folder: folder.to_owned(),
+            hashes_held: 0,
+            hashes_max,
+            clock: 0,
+            unchecked: 0,
+        }
     }
 
     /// Adds hashes that the lake has already.

@@ -328,14 +328,17 @@ fn leading_zeros(bytes: &[u8]) -> usize {
 
 /// Where the first run of NUL bytes begins that is too long to be part of a line.
 fn long_zero_run(bytes: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    while let Some(ahead) = memchr(0, &bytes[from..]) {
-        let start = from + ahead;
-        let run = leading_zeros(&bytes[start..]);
-        if run > limits::ZERO_RUN_BYTES_MAX {
-            return Some(start);
+    // one that long has a byte at a multiple of its least length
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == 0 {
+            let start = bytes[..at].iter().rposition(|byte| *byte != 0).map_or(0, |before| before + 1);
+            let end = at + leading_zeros(&bytes[at..]);
+            if end - start > limits::ZERO_RUN_BYTES_MAX {
+                return Some(start);
+            }
         }
-        from = start + run;
+        at += limits::ZERO_RUN_BYTES_MAX;
     }
     None
 }

@@ -45,6 +45,28 @@ impl<'a> Cursor<'a> {
         (rest[end] == b'"' && odd == 0).then_some(content)
     }
 
+    /// As [`Self::plain_string`], where it is of `LENGTH` bytes.
+    #[inline]
+    pub(super) fn plain_string_of<const LENGTH: usize>(&mut self) -> Option<&'a [u8]> {
+        let (content, rest) = self.rest().split_first_chunk::<LENGTH>()?;
+        let is_odd = |byte: u8| byte & 0x80 | u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+        let odd = content.iter().fold(0, |odd, byte| odd | is_odd(*byte));
+        if rest.first() != Some(&b'"') || odd != 0 {
+            return None;
+        }
+        self.at += LENGTH + 1;
+        Some(content)
+    }
+
+    /// As [`Self::plain_string`], where it is short.
+    #[inline]
+    pub(super) fn plain_word(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest();
+        let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0x80.. | ..b' '))?;
+        self.at += end + 1;
+        (rest[end] == b'"').then(|| &rest[..end])
+    }
+
     /// The raw content of a string, whatever it is, escapes as they are written, whose opening quote was passed.
     #[inline]
     pub(super) fn string(&mut self) -> Option<&'a [u8]> {
@@ -96,7 +118,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn object(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest();
         let end = if rest.starts_with(b"{\"metadata\":{},\"code\":") {
-            21 + memchr(b'}', &rest[21..])? + 1
+            21 + rest[21..].iter().position(|byte| *byte == b'}')? + 1
         } else {
             value_end(rest, 0)
         };

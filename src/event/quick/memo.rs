@@ -19,13 +19,15 @@ impl<T: Copy> Memo<T> {
     /// What is known of `text`, or what `conclude` says of it the first time. `None` is not remembered.
     #[inline]
     pub(super) fn of(&mut self, text: &[u8], conclude: impl FnOnce() -> Option<T>) -> Option<T> {
-        if let Some(code) = self.texts.find(text) {
-            return self.known.get(code as usize - 1).copied();
+        match self.texts.look_up(text) {
+            Ok(code) => self.known.get(code as usize - 1).copied(),
+            Err(mark) => {
+                let concluded = conclude()?;
+                self.texts.add(mark, text);
+                self.known.push(concluded);
+                Some(concluded)
+            }
         }
-        let concluded = conclude()?;
-        self.texts.code(text);
-        self.known.push(concluded);
-        Some(concluded)
     }
 
     pub(super) fn bytes(&self) -> usize {

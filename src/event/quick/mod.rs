@@ -26,6 +26,9 @@ use memo::Piece;
 use parts::{Desk, Parts};
 
 const SUBRESOURCE: &[u8] = b",\"subresource\":\"";
+/// The length of an audit id as an API server makes it, and of a time with microseconds.
+const UUID: usize = 36;
+const TIME: usize = 27;
 
 /// Reads canonical lines; see the module.
 pub(super) struct Quick {
@@ -131,13 +134,13 @@ impl Quick {
         let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
         let flags = flags(&[(said.long_agent, LONG_AGENT), (stage_ts < ts, CLOCK_SKEW)]);
         codes[Coded::Flags] = words.code_of(Coded::Flags, flags.as_deref());
-        let object = kind(words, &codes);
         let mut put = |column, body: Option<&[u8]>| {
             let texts = block.texts_mut(column);
             let Some(body) = body.filter(|body| body != b"null") else {
                 texts.push(None);
                 return Some(());
             };
+            let object = kind(words, &codes);
             self.piece.document(body, |document| {
                 let raw = text_of(body);
                 texts.push(Some(redactor.body(document, Body { at: 0, raw }, &object).as_bytes()));
@@ -170,19 +173,19 @@ impl Quick {
         if !at.passes(b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"") {
             at.pass(b"{\"level\":\"")?; // an item of an EventList
         }
-        let level = at.plain_string()?;
+        let level = at.plain_word()?;
         at.pass(b",\"auditID\":\"")?;
-        let audit_id = at.plain_string()?;
+        let audit_id = at.plain_string_of::<UUID>().or_else(|| at.plain_string())?;
         at.pass(b",\"stage\":\"")?;
-        let stage = at.plain_string()?;
+        let stage = at.plain_word()?;
         at.pass(b",\"requestURI\":\"")?;
         let uri = at.string()?;
         at.pass(b",\"verb\":\"")?;
-        let verb = at.plain_string()?;
+        let verb = at.plain_word()?;
         at.pass(b",\"user\":")?;
         let start = at.offset();
         let user = at.until(&self.sources)?;
-        at.pass(self.sources.needle())?;
+        at.skip(self.sources.needle().len());
         let source_ips = at.through(b']')?;
         let user_agent = if at.passes(b",\"userAgent\":\"") { Some(at.string()?) } else { None };
         let who = Who { all: &line[start..at.offset()], user, source_ips, user_agent };
@@ -193,18 +196,18 @@ impl Quick {
             object = Some(&fields[..version.unwrap_or(fields.len())]);
             at.skip(version.unwrap_or(fields.len()));
             if version.is_some() {
-                at.pass(self.versions.needle())?;
-                resource_version = Some(at.plain_string()?);
-                subresource = if at.passes(SUBRESOURCE) { Some(at.plain_string()?) } else { None };
+                at.skip(self.versions.needle().len());
+                resource_version = Some(at.plain_word()?);
+                subresource = if at.passes(SUBRESOURCE) { Some(at.plain_word()?) } else { None };
             }
             at.pass(b"}")?;
         }
         let response = if at.passes(b",\"responseStatus\":") { Some(at.object()?) } else { None };
         let [request_object, response_object] = self.bodies(&mut at)?;
         at.pass(self.received.needle())?;
-        let received = at.plain_string()?;
+        let received = at.plain_string_of::<TIME>()?;
         at.pass(b",\"stageTimestamp\":\"")?;
-        let stage_time = at.plain_string()?;
+        let stage_time = at.plain_string_of::<TIME>()?;
         let annotations = if at.passes(b",\"annotations\":") { Some(at.all_but_last()?) } else { None };
         at.pass(b"}")?;
         at.is_at_end().then_some(Spans {

@@ -1,5 +1,9 @@
 //! The parts of a canonical line that repeat, and the codes that each gives its row.
 
+use std::borrow::Cow;
+
+use memchr::memchr;
+
 use super::super::columns::is_long;
 use super::super::derive;
 use super::super::document::text_of;
@@ -265,19 +269,9 @@ impl Parts {
     }
 
     fn uri(&mut self, field: Field<'_>, piece: &mut Piece, desk: &mut Desk<'_>) -> Option<Uri> {
-        self.uris.of(field.1, || {
-            piece.event(field, |event| {
-                let sent = event.request_uri?;
-                let uri = desk.redactor.request_uri(sent);
-                let (path, query) = uri.split_once('?').unwrap_or((&*uri, ""));
-                Some(Uri {
-                    text: desk.words.code(Coded::RequestUri, &uri),
-                    selected_name: desk.words.code_of(Coded::Name, derive::selected_name(query).as_deref()),
-                    command: desk.words.code_of(Coded::ExecCommand, derive::command(query).as_deref()),
-                    through_kubelet: derive::is_through_kubelet(path, query),
-                    is_health: derive::is_health(path),
-                })
-            })
+        self.uris.of(field.1, || match unescaped(field.1) {
+            Some(sent) => Some(uri(&sent, desk)),
+            None => piece.event(field, |event| Some(uri(event.request_uri?, desk))),
         })
     }
 
@@ -360,6 +354,31 @@ fn user(event: &Event<'_>, desk: &mut Desk<'_>) -> User {
         _ => desk.words.code_of(column, account.1),
     });
     User { codes, is_anonymous: derived.actor_kind == derive::ANONYMOUS }
+}
+
+/// The text of a raw string of ASCII whose only escapes are those that Go writes for an ampersand: most URIs are such,
+/// and many come once. `None` for any other.
+fn unescaped(raw: &[u8]) -> Option<Cow<'_, str>> {
+    const AMPERSAND: &str = "\\u0026";
+    let odd = raw.iter().fold(0, |odd, byte| odd | byte & 0x80 | u8::from(*byte < b' '));
+    let text = std::str::from_utf8(raw).ok().filter(|_| odd == 0)?;
+    if memchr(b'\\', raw).is_none() {
+        return Some(Cow::Borrowed(text));
+    }
+    let text = text.replace(AMPERSAND, "&");
+    (!text.contains('\\')).then_some(Cow::Owned(text))
+}
+
+fn uri(sent: &str, desk: &mut Desk<'_>) -> Uri {
+    let uri = desk.redactor.request_uri(sent);
+    let (path, query) = uri.split_once('?').unwrap_or((&*uri, ""));
+    Uri {
+        text: desk.words.code(Coded::RequestUri, &uri),
+        selected_name: desk.words.code_of(Coded::Name, derive::selected_name(query).as_deref()),
+        command: desk.words.code_of(Coded::ExecCommand, derive::command(query).as_deref()),
+        through_kubelet: derive::is_through_kubelet(path, query),
+        is_health: derive::is_health(path),
+    }
 }
 
 fn addresses(event: &Event<'_>, desk: &mut Desk<'_>) -> Addresses {
