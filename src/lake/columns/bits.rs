@@ -32,6 +32,33 @@ pub(super) fn put_hybrid(values: &[u32], width: u8, out: &mut Vec<u8>) {
     put_packed(&values[literal..], width, out);
 }
 
+/// Appends `count` levels of 0 and 1, eight to a byte, the lowest bit first, as `RLE` hybrid.
+pub(super) fn put_bits(groups: &[u8], count: usize, out: &mut Vec<u8>) {
+    let (mut at, mut literal) = (0, 0);
+    // the last group may be filled up, and so is part of no run
+    let whole = groups.get(..count / GROUP).unwrap_or_default();
+    while let Some(&first) = whole.get(at) {
+        let run = match first {
+            0 | u8::MAX => whole[at..].iter().take_while(|group| **group == first).count(),
+            _ => 1,
+        };
+        if run >= RUN_MIN / GROUP {
+            put_groups(&groups[literal..at], out);
+            put_run(run * GROUP, u32::from(first & 1), 1, out);
+            literal = at + run;
+        }
+        at += run;
+    }
+    put_groups(&groups[literal..], out);
+}
+
+fn put_groups(groups: &[u8], out: &mut Vec<u8>) {
+    if !groups.is_empty() {
+        put_varint((groups.len() as u64) << 1 | 1, out);
+        out.extend_from_slice(groups);
+    }
+}
+
 /// Appends booleans as `PLAIN`: one bit each.
 pub(super) fn put_booleans(values: &[bool], out: &mut Vec<u8>) {
     let mut bits = Bits::new(out);
@@ -52,10 +79,25 @@ fn put_packed(values: &[u32], width: u8, out: &mut Vec<u8>) {
     }
     let groups = values.len().div_ceil(GROUP);
     put_varint((groups as u64) << 1 | 1, out);
-    let mut bits = Bits::new(out);
-    values.iter().for_each(|value| bits.put32(*value, width));
-    (values.len()..groups * GROUP).for_each(|_| bits.put32(0, width));
-    bits.finish();
+    if width > 16 {
+        let mut bits = Bits::new(out);
+        values.iter().for_each(|value| bits.put32(*value, width));
+        (values.len()..groups * GROUP).for_each(|_| bits.put32(0, width));
+        return bits.finish();
+    }
+    // a group of eight takes as many bytes as a value takes bits
+    let bytes = usize::from(width);
+    let start = out.len();
+    out.resize(start + groups * bytes, 0);
+    for (group, to) in values.chunks(GROUP).zip(out[start..].chunks_exact_mut(bytes.max(1))) {
+        if width <= 8 {
+            let packed = group.iter().rev().fold(0_u64, |packed, value| packed << width | u64::from(*value));
+            to.copy_from_slice(&packed.to_le_bytes()[..bytes]);
+        } else {
+            let packed = group.iter().rev().fold(0_u128, |packed, value| packed << width | u128::from(*value));
+            to.copy_from_slice(&packed.to_le_bytes()[..bytes]);
+        }
+    }
 }
 
 /// Appends `values` as `DELTA_BINARY_PACKED` of 64-bit numbers.
@@ -201,6 +243,20 @@ mod tests {
                 let mut out = Vec::new();
                 put_hybrid(&runs, width, &mut out);
                 assert_eq!(hybrid(&out, width, runs.len()), runs, "{width} {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn bits_read_back_as_written() {
+        for count in [0, 1, 7, 8, 9, 15, 16, 17, 64, 100, 1_000] {
+            for every in [1, 2, 9, 40, 2_000] {
+                let levels: Vec<u32> = (0..count).map(|at| u32::from(at / 24 % 2 == 0 || at % every == 0)).collect();
+                let pack = |group: &[u32]| group.iter().rev().fold(0, |bits, level| bits << 1 | u8::from(*level == 1));
+                let groups: Vec<u8> = levels.chunks(GROUP).map(pack).collect();
+                let mut out = Vec::new();
+                put_bits(&groups, levels.len(), &mut out);
+                assert_eq!(hybrid(&out, 1, levels.len()), levels, "{count} {every}");
             }
         }
     }

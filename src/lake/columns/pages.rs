@@ -202,8 +202,8 @@ pub(super) struct Zip {
     pub(super) raw: Vec<u8>,
     /// Numbers of a page without NULLs.
     pub(super) numbers: Vec<i64>,
-    /// Levels of a page.
-    pub(super) levels: Vec<u32>,
+    /// Levels of a page, eight to a byte.
+    pub(super) levels: Vec<u8>,
 }
 
 impl Zip {

@@ -128,3 +128,21 @@ fn long_texts_that_do_not_repeat_end_a_row_group_before_they_fill_the_memory() {
     }
     assert_eq!(writer.finish().unwrap(), 20);
 }
+
+#[test]
+fn a_page_with_more_lengths_than_it_has_room_for_reads_back() {
+    const ROWS: usize = 150_000;
+    let mut vocabulary = Vocabulary::default();
+    let one = block(0..1, &mut vocabulary);
+    let mut many = Block { codes: vec![one.codes[0]; ROWS], facts: vec![one.facts[0]; ROWS], ..Block::default() };
+    for column in Plain::ALL {
+        // each length differs from the one before by a number that takes eight bits
+        let long = if *column == Plain::Extra { &[b'x'; 120][..] } else { b"" };
+        (0..ROWS).for_each(|row| many.texts_mut(*column).push(Some(if row % 2 == 0 { b"" } else { long })));
+    }
+    let mut writer = EventsWriter::new(Vec::new()).unwrap();
+    writer.write(&many, &vocabulary).unwrap();
+    writer.finish().unwrap();
+    let (rows, _) = read(writer.inner().clone().into());
+    assert_eq!(rows.columns(), many.to_batch(&vocabulary).unwrap().columns());
+}

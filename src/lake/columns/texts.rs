@@ -5,7 +5,7 @@ use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-use super::bits::{put_deltas, put_hybrid, put_run, width_of};
+use super::bits::{put_bits, put_deltas, put_hybrid, put_run, width_of};
 use super::pages::{Append, Bounds, Pages, Zip, long};
 use crate::block::{Block, Code, Coded, Dictionary, NULL, Plain, Vocabulary, elements};
 
@@ -28,19 +28,24 @@ fn put_measured(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
 
 /// Levels of which each is 1 where there is a value.
 pub(super) fn put_presence(
-    present: impl ExactSizeIterator<Item = bool>,
+    mut present: impl ExactSizeIterator<Item = bool>,
     nulls: usize,
-    levels: &mut Vec<u32>,
+    levels: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
     let count = present.len();
     if nulls == 0 || nulls == count {
-        put_measured(out, |out| put_run(count, u32::from(nulls == 0), 1, out));
-    } else {
-        levels.clear();
-        levels.extend(present.map(u32::from));
-        put_levels(levels, 1, out);
+        return put_same(count, nulls == 0, out);
     }
+    levels.clear();
+    let group = |_| (0..8).fold(0, |bits, at| bits | u8::from(present.next().unwrap_or_default()) << at);
+    levels.extend((0..count.div_ceil(8)).map(group));
+    put_measured(out, |out| put_bits(levels, count, out));
+}
+
+/// Levels that all are 1, or all 0.
+fn put_same(count: usize, present: bool, out: &mut Vec<u8>) {
+    put_measured(out, |out| put_run(count, u32::from(present), 1, out));
 }
 
 /// The dictionary of one column of one row group, numbered as its texts come.
@@ -100,14 +105,66 @@ pub(super) struct CodedColumn {
     entries: Entries,
     /// The entry of each code of the vocabulary, from 1; 0 where it has none yet.
     known: Vec<u32>,
-    /// The rows of the page: entries from 1, 0 for NULL.
-    rows: Vec<u32>,
+    rows: Rows,
     nulls: u64,
+}
+
+/// The rows of a page: entries from 1, 0 for NULL. Most columns are the same in many rows, and are counted as long as
+/// they are.
+#[derive(Default)]
+struct Rows {
+    /// The entry of the first rows, and how many they are; others only follow.
+    run: (u32, usize),
+    others: Vec<u32>,
+}
+
+impl Rows {
+    fn push_run(&mut self, entry: u32, count: usize) {
+        if self.run.1 == 0 && self.others.is_empty() {
+            self.run.0 = entry;
+        }
+        if self.others.is_empty() && self.run.0 == entry {
+            self.run.1 += count;
+        } else {
+            self.spread().extend(std::iter::repeat_n(entry, count));
+        }
+    }
+
+    /// The rows one by one, to append to.
+    fn spread(&mut self) -> &mut Vec<u32> {
+        let (entry, count) = std::mem::take(&mut self.run);
+        if count > 0 {
+            self.others.extend(std::iter::repeat_n(entry, count));
+        }
+        &mut self.others
+    }
+
+    fn clear(&mut self) {
+        self.run = (0, 0);
+        self.others.clear();
+    }
+}
+
+/// Packs which of `rows` are no NULL, eight to a byte, and leaves only those, numbered from 0; answers how many were NULL.
+fn part(rows: &mut Vec<u32>, present: &mut Vec<u8>) -> usize {
+    present.clear();
+    let group = |group: &[u32]| group.iter().rev().fold(0, |bits, entry| bits << 1 | u8::from(*entry != 0));
+    present.extend(rows.chunks(8).map(group));
+    // written over in place, without a branch that nobody can foresee
+    let mut kept = 0;
+    for at in 0..rows.len() {
+        let entry = rows[at];
+        rows[kept] = entry.wrapping_sub(1);
+        kept += usize::from(entry != 0);
+    }
+    let nulls = rows.len() - kept;
+    rows.truncate(kept);
+    nulls
 }
 
 impl CodedColumn {
     pub(super) fn new(column: Coded, pages: Pages, bounded: bool) -> Self {
-        Self { column, pages, bounded, entries: Entries::default(), known: Vec::new(), rows: Vec::new(), nulls: 0 }
+        Self { column, pages, bounded, entries: Entries::default(), known: Vec::new(), rows: Rows::default(), nulls: 0 }
     }
 
     pub(super) fn push(&mut self, rows: &[crate::block::Codes], vocabulary: &Vocabulary) {
@@ -116,31 +173,45 @@ impl CodedColumn {
             self.known.resize(dictionary.len() + 1, 0);
         }
         let Self { entries, known, rows: page, column, .. } = self;
-        page.extend(rows.iter().map(|codes| {
-            let code = codes[*column];
+        let mut entry_of = |code: Code| {
             let entry = known[code as usize];
             if entry == 0 && code != NULL { enter(code, dictionary, entries, known) } else { entry }
-        }));
+        };
+        let Some(first) = rows.first().map(|codes| codes[*column]) else { return };
+        if rows.iter().all(|codes| codes[*column] == first) {
+            page.push_run(entry_of(first), rows.len());
+        } else {
+            page.spread().extend(rows.iter().map(|codes| entry_of(codes[*column])));
+        }
     }
 
     /// Ends the page.
     pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
         let mut raw = std::mem::take(&mut zip.raw);
-        let count = self.rows.len();
-        let nulls = self.rows.iter().map(|entry| usize::from(*entry == 0)).sum();
         raw.clear();
-        if self.pages.max_definition() > 0 {
-            put_presence(self.rows.iter().map(|entry| *entry != 0), nulls, &mut zip.levels, &mut raw);
-        }
-        if nulls == count {
-            self.rows.clear();
-        } else if nulls > 0 {
-            self.rows.retain(|entry| *entry != 0);
-        }
-        self.rows.iter_mut().for_each(|entry| *entry -= 1);
+        let is_nullable = self.pages.max_definition() > 0;
         let width = width_of(self.entries.count().saturating_sub(1)).max(1);
-        raw.push(width);
-        put_hybrid(&self.rows, width, &mut raw);
+        let Rows { run: (entry, repeats), others } = &mut self.rows;
+        let count = *repeats + others.len();
+        let nulls = if others.is_empty() {
+            if is_nullable {
+                put_same(count, *entry != 0, &mut raw);
+            }
+            raw.push(width);
+            if *entry != 0 {
+                others.push(*entry - 1);
+                put_run(count, *entry - 1, width, &mut raw);
+            }
+            if *entry == 0 { count } else { 0 }
+        } else {
+            let nulls = part(others, &mut zip.levels);
+            if is_nullable {
+                put_measured(&mut raw, |out| put_bits(&zip.levels, count, out));
+            }
+            raw.push(width);
+            put_hybrid(others, width, &mut raw);
+            nulls
+        };
         self.pages.put(zip, &raw, (count, count), Encoding::RLE_DICTIONARY)?;
         zip.raw = raw;
         if self.bounded {
@@ -151,11 +222,13 @@ impl CodedColumn {
         Ok(())
     }
 
+    /// Tells the least and the greatest of the entries that are left of the rows.
     fn bound(&mut self, nulls: usize) {
+        let left = &self.rows.others;
         let mut seen = vec![false; self.entries.ends.len()];
-        self.rows.iter().for_each(|entry| seen[*entry as usize] = true);
+        left.iter().for_each(|entry| seen[*entry as usize] = true);
         let entries = seen.iter().enumerate().filter_map(|(entry, seen)| seen.then_some(entry));
-        let range = if self.rows.is_empty() {
+        let range = if left.is_empty() {
             None
         } else {
             // a bound that is too long is cut below, and above there is none: the empty text to the highest character
@@ -299,38 +372,48 @@ pub(super) struct PlainColumn {
     column: Plain,
     pages: Pages,
     lengths: Vec<Option<u32>>,
-    bytes: Vec<u8>,
+    /// Room for what a page has before its texts, then the texts: so that they need not be moved once more.
+    page: Vec<u8>,
     nulls: u64,
 }
 
+/// Bytes for the levels and lengths of most pages.
+const ROOM: usize = 128 << 10;
+
 impl PlainColumn {
     pub(super) fn new(column: Plain, pages: Pages) -> Self {
-        Self { column, pages, lengths: Vec::new(), bytes: Vec::new(), nulls: 0 }
+        Self { column, pages, lengths: Vec::new(), page: vec![0; ROOM], nulls: 0 }
     }
 
     pub(super) fn push(&mut self, block: &Block) {
         let texts = block.texts(self.column);
         self.lengths.extend_from_slice(texts.lengths());
-        self.bytes.extend_from_slice(texts.bytes());
+        self.page.extend_from_slice(texts.bytes());
     }
 
     /// Ends the page.
     pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
-        let mut raw = std::mem::take(&mut zip.raw);
+        let mut head = std::mem::take(&mut zip.raw);
         let count = self.lengths.len();
         let lengths = &mut zip.numbers;
         lengths.clear();
         lengths.extend(self.lengths.iter().flatten().map(|length| i64::from(*length)));
         let nulls = count - lengths.len();
-        raw.clear();
-        put_presence(self.lengths.iter().map(Option::is_some), nulls, &mut zip.levels, &mut raw);
-        put_deltas(lengths, &mut raw);
-        raw.extend_from_slice(&self.bytes);
+        head.clear();
+        put_presence(self.lengths.iter().map(Option::is_some), nulls, &mut zip.levels, &mut head);
+        put_deltas(lengths, &mut head);
+        let start = if let Some(start) = ROOM.checked_sub(head.len()) {
+            self.page[start..ROOM].copy_from_slice(&head);
+            start
+        } else {
+            self.page.splice(..ROOM, head.iter().copied());
+            0
+        };
+        zip.raw = head;
         self.nulls += nulls as u64;
-        self.pages.put(zip, &raw, (count, count), Encoding::DELTA_LENGTH_BYTE_ARRAY)?;
-        zip.raw = raw;
+        self.pages.put(zip, &self.page[start..], (count, count), Encoding::DELTA_LENGTH_BYTE_ARRAY)?;
         self.lengths.clear();
-        self.bytes.clear();
+        self.page.truncate(ROOM);
         Ok(())
     }
 
@@ -340,11 +423,11 @@ impl PlainColumn {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.pages.len() + self.bytes.len()
+        self.pages.len() + self.pending()
     }
 
     /// Bytes that wait for the end of the page.
     pub(super) fn pending(&self) -> usize {
-        self.bytes.len()
+        self.page.len() - ROOM
     }
 }
