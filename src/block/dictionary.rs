@@ -21,8 +21,8 @@ struct Slot {
     mark: u32,
     code: Code,
     /// Where the text lies in `bytes`.
-    start: usize,
-    length: usize,
+    start: u32,
+    length: u32,
 }
 
 impl Slot {
@@ -33,7 +33,7 @@ impl Slot {
 
     #[inline]
     fn is(&self, mark: u32, text: &[u8], bytes: &[u8]) -> bool {
-        self.mark == mark && self.length == text.len() && &bytes[self.start..self.start + self.length] == text
+        self.mark == mark && &bytes[self.start as usize..][..self.length as usize] == text
     }
 }
 
@@ -53,7 +53,7 @@ impl Dictionary {
     ///
     /// # Panics
     ///
-    /// Where four billion texts are held: whoever fills it clears it long before.
+    /// Where four billion bytes are held: whoever fills it clears it long before.
     pub fn insert(&mut self, text: &[u8]) -> (Code, bool) {
         match self.look_up(text) {
             Ok(code) => (code, false),
@@ -77,12 +77,12 @@ impl Dictionary {
     /// As [`Self::insert`].
     pub fn add(&mut self, Mark(mark): Mark, text: &[u8]) -> Code {
         let Self { table, ends, bytes, .. } = self;
-        let code = Code::try_from(ends.len() + 1).expect("a dictionary is cleared before it holds so many");
-        let slot = Slot { mark, code, start: bytes.len(), length: text.len() };
+        let small = |size: usize| u32::try_from(size).expect("a dictionary is cleared before it holds so much");
+        let slot = Slot { mark, code: small(ends.len() + 1), start: small(bytes.len()), length: small(text.len()) };
         table.insert_unique(Slot::hash(mark), slot, |slot| Slot::hash(slot.mark));
         bytes.extend_from_slice(text);
         ends.push(bytes.len());
-        code
+        slot.code
     }
 
     /// As [`Self::insert`], for one who only wants the code.
