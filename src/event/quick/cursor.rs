@@ -41,17 +41,14 @@ impl<'a> Cursor<'a> {
         let end = memchr2(b'"', b'\\', rest)?;
         self.at += end + 1;
         let content = &rest[..end];
-        let odd = content.iter().fold(0, |odd, byte| odd | (byte & 0x80) | u8::from(*byte < b' '));
-        (rest[end] == b'"' && odd == 0).then_some(content)
+        (rest[end] == b'"' && is_plain(content)).then_some(content)
     }
 
     /// As [`Self::plain_string`], where it is of `LENGTH` bytes.
     #[inline]
     pub(super) fn plain_string_of<const LENGTH: usize>(&mut self) -> Option<&'a [u8]> {
         let (content, rest) = self.rest().split_first_chunk::<LENGTH>()?;
-        let is_odd = |byte: u8| byte & 0x80 | u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
-        let odd = content.iter().fold(0, |odd, byte| odd | is_odd(*byte));
-        if rest.first() != Some(&b'"') || odd != 0 {
+        if rest.first() != Some(&b'"') || memchr2(b'"', b'\\', content).is_some() || !is_plain(content) {
             return None;
         }
         self.at += LENGTH + 1;
@@ -137,4 +134,10 @@ impl<'a> Cursor<'a> {
     pub(super) fn is_at_end(&self) -> bool {
         self.at == self.line.len()
     }
+}
+
+/// Whether a text is of ASCII without control characters.
+#[inline]
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    text.iter().fold(0, |odd, byte| odd | (byte & 0x80) | u8::from(*byte < b' ')) == 0
 }

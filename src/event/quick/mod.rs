@@ -13,6 +13,8 @@ mod cursor;
 mod memo;
 mod parts;
 
+use std::cell::LazyCell;
+
 use memchr::memmem::Finder;
 
 use super::columns::{CLOCK_SKEW, LONG_AGENT, Origin, Rows, flags};
@@ -134,13 +136,13 @@ impl Quick {
         let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
         let flags = flags(&[(said.long_agent, LONG_AGENT), (stage_ts < ts, CLOCK_SKEW)]);
         codes[Coded::Flags] = words.code_of(Coded::Flags, flags.as_deref());
+        let object = LazyCell::new(|| kind(words, &codes));
         let mut put = |column, body: Option<&[u8]>| {
             let texts = block.texts_mut(column);
             let Some(body) = body.filter(|body| body != b"null") else {
                 texts.push(None);
                 return Some(());
             };
-            let object = kind(words, &codes);
             self.piece.document(body, |document| {
                 let raw = text_of(body);
                 texts.push(Some(redactor.body(document, Body { at: 0, raw }, &object).as_bytes()));

@@ -9,7 +9,7 @@ use super::super::derive;
 use super::super::document::text_of;
 use super::super::parse::Event;
 use super::super::redact::Redactor;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, is_plain};
 use super::memo::{Memo, Piece};
 use super::{SUBRESOURCE, Spans, Who, kind};
 use crate::block::{Code, Coded, Codes, NULL, Vocabulary};
@@ -360,8 +360,7 @@ fn user(event: &Event<'_>, desk: &mut Desk<'_>) -> User {
 /// and many come once. `None` for any other.
 fn unescaped(raw: &[u8]) -> Option<Cow<'_, str>> {
     const AMPERSAND: &str = "\\u0026";
-    let odd = raw.iter().fold(0, |odd, byte| odd | byte & 0x80 | u8::from(*byte < b' '));
-    let text = std::str::from_utf8(raw).ok().filter(|_| odd == 0)?;
+    let text = is_plain(raw).then(|| text_of(raw))?;
     if memchr(b'\\', raw).is_none() {
         return Some(Cow::Borrowed(text));
     }

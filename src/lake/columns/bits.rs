@@ -32,7 +32,7 @@ pub(super) fn put_hybrid(values: &[u32], width: u8, out: &mut Vec<u8>) {
     put_packed(&values[literal..], width, out);
 }
 
-/// Appends `count` levels of 0 and 1, eight to a byte, the lowest bit first, as `RLE` hybrid.
+/// Appends `count` levels of 0 and 1, packed by [`put_booleans`], as `RLE` hybrid.
 pub(super) fn put_bits(groups: &[u8], count: usize, out: &mut Vec<u8>) {
     let (mut at, mut literal) = (0, 0);
     // the last group may be filled up, and so is part of no run
@@ -60,9 +60,9 @@ fn put_groups(groups: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends booleans as `PLAIN`: one bit each.
-pub(super) fn put_booleans(values: &[bool], out: &mut Vec<u8>) {
+pub(super) fn put_booleans(values: impl Iterator<Item = bool>, out: &mut Vec<u8>) {
     let mut bits = Bits::new(out);
-    values.iter().for_each(|value| bits.put32(u32::from(*value), 1));
+    values.for_each(|value| bits.put32(u32::from(value), 1));
     bits.finish();
 }
 
@@ -252,9 +252,8 @@ mod tests {
         for count in [0, 1, 7, 8, 9, 15, 16, 17, 64, 100, 1_000] {
             for every in [1, 2, 9, 40, 2_000] {
                 let levels: Vec<u32> = (0..count).map(|at| u32::from(at / 24 % 2 == 0 || at % every == 0)).collect();
-                let pack = |group: &[u32]| group.iter().rev().fold(0, |bits, level| bits << 1 | u8::from(*level == 1));
-                let groups: Vec<u8> = levels.chunks(GROUP).map(pack).collect();
-                let mut out = Vec::new();
+                let (mut groups, mut out) = (Vec::new(), Vec::new());
+                put_booleans(levels.iter().map(|level| *level == 1), &mut groups);
                 put_bits(&groups, levels.len(), &mut out);
                 assert_eq!(hybrid(&out, 1, levels.len()), levels, "{count} {every}");
             }

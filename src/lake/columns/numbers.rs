@@ -111,7 +111,7 @@ impl FlagColumn {
     pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
         let mut raw = std::mem::take(&mut zip.raw);
         raw.clear();
-        put_booleans(&self.rows, &mut raw);
+        put_booleans(self.rows.iter().copied(), &mut raw);
         self.pages.put(zip, &raw, (self.rows.len(), self.rows.len()), Encoding::PLAIN)?;
         zip.raw = raw;
         self.rows.iter().for_each(|row| self.seen[usize::from(*row)] = true);

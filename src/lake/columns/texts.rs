@@ -5,7 +5,7 @@ use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-use super::bits::{put_bits, put_deltas, put_hybrid, put_run, width_of};
+use super::bits::{put_bits, put_booleans, put_deltas, put_hybrid, put_run, width_of};
 use super::pages::{Append, Bounds, Pages, Zip, long};
 use crate::block::{Block, Code, Coded, Dictionary, NULL, Plain, Vocabulary, elements};
 
@@ -28,7 +28,7 @@ fn put_measured(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
 
 /// Levels of which each is 1 where there is a value.
 pub(super) fn put_presence(
-    mut present: impl ExactSizeIterator<Item = bool>,
+    present: impl ExactSizeIterator<Item = bool>,
     nulls: usize,
     levels: &mut Vec<u8>,
     out: &mut Vec<u8>,
@@ -38,8 +38,7 @@ pub(super) fn put_presence(
         return put_same(count, nulls == 0, out);
     }
     levels.clear();
-    let group = |_| (0..8).fold(0, |bits, at| bits | u8::from(present.next().unwrap_or_default()) << at);
-    levels.extend((0..count.div_ceil(8)).map(group));
+    put_booleans(present, levels);
     put_measured(out, |out| put_bits(levels, count, out));
 }
 
@@ -145,21 +144,15 @@ impl Rows {
     }
 }
 
-/// Packs which of `rows` are no NULL, eight to a byte, and leaves only those, numbered from 0; answers how many were NULL.
-fn part(rows: &mut Vec<u32>, present: &mut Vec<u8>) -> usize {
-    present.clear();
-    let group = |group: &[u32]| group.iter().rev().fold(0, |bits, entry| bits << 1 | u8::from(*entry != 0));
-    present.extend(rows.chunks(8).map(group));
-    // written over in place, without a branch that nobody can foresee
+/// Leaves only the rows that are no NULL, numbered from 0: in place, without a branch that nobody can foresee.
+fn drop_nulls(rows: &mut Vec<u32>) {
     let mut kept = 0;
     for at in 0..rows.len() {
         let entry = rows[at];
         rows[kept] = entry.wrapping_sub(1);
         kept += usize::from(entry != 0);
     }
-    let nulls = rows.len() - kept;
     rows.truncate(kept);
-    nulls
 }
 
 impl CodedColumn {
@@ -193,22 +186,25 @@ impl CodedColumn {
         let width = width_of(self.entries.count().saturating_sub(1)).max(1);
         let Rows { run: (entry, repeats), others } = &mut self.rows;
         let count = *repeats + others.len();
+        let is_null = |entry: &u32| *entry == 0;
         let nulls = if others.is_empty() {
+            let nulls = if is_null(entry) { count } else { 0 };
             if is_nullable {
-                put_same(count, *entry != 0, &mut raw);
+                put_same(count, nulls == 0, &mut raw);
             }
             raw.push(width);
-            if *entry != 0 {
-                others.push(*entry - 1);
-                put_run(count, *entry - 1, width, &mut raw);
+            if let Some(entry) = entry.checked_sub(1) {
+                others.push(entry);
+                put_run(count, entry, width, &mut raw);
             }
-            if *entry == 0 { count } else { 0 }
+            nulls
         } else {
-            let nulls = part(others, &mut zip.levels);
+            let nulls = others.iter().filter(|entry| is_null(entry)).count();
             if is_nullable {
-                put_measured(&mut raw, |out| put_bits(&zip.levels, count, out));
+                put_presence(others.iter().map(|entry| !is_null(entry)), nulls, &mut zip.levels, &mut raw);
             }
             raw.push(width);
+            drop_nulls(others);
             put_hybrid(others, width, &mut raw);
             nulls
         };
