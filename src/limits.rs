@@ -4,7 +4,7 @@
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 /// How many decompressed bytes one worker parses at a time: they are gone over several times, so they should stay in
 /// the core's own cache.
-pub const CHUNK_BYTES: usize = 512 << 10;
+pub const CHUNK_BYTES: usize = 256 << 10;
 /// Memory for the texts that a worker remembers from line to line, in bytes; beyond it all are forgotten.
 pub const VOCABULARY_BYTES_MAX: usize = 64 << 20;
 /// How deep the JSON of an event may nest; the API server itself stays far below.

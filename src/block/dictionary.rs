@@ -80,6 +80,7 @@ impl Dictionary {
         let small = |size: usize| u32::try_from(size).expect("a dictionary is cleared before it holds so much");
         let slot = Slot { mark, code: small(ends.len() + 1), start: small(bytes.len()), length: small(text.len()) };
         table.insert_unique(Slot::hash(mark), slot, |slot| Slot::hash(slot.mark));
+        make_room(bytes, text.len());
         bytes.extend_from_slice(text);
         ends.push(bytes.len());
         slot.code
@@ -119,6 +120,16 @@ impl Dictionary {
         self.table.clear();
         self.ends.clear();
         self.bytes.clear();
+    }
+}
+
+/// Makes room for `more` bytes in a buffer that may become large. It grows fourfold: memory that nobody touches costs
+/// nothing, but each move to a larger place touches all of it anew.
+pub fn make_room(buffer: &mut Vec<u8>, more: usize) {
+    const LARGE_BYTES: usize = 64 << 10;
+    let length = buffer.len();
+    if length >= LARGE_BYTES && buffer.capacity() - length < more {
+        buffer.reserve(more.max(3 * length));
     }
 }
 

@@ -10,7 +10,7 @@ mod dictionary;
 use std::ops::{Index, IndexMut};
 
 pub use arrays::Stored;
-pub use dictionary::{Code, Dictionary, Mark, NULL};
+pub use dictionary::{Code, Dictionary, Mark, NULL, make_room};
 
 macro_rules! names {
     ($(#[$doc:meta])* $kind:ident { $($variant:ident = $name:literal,)* }) => {

@@ -40,14 +40,23 @@ struct State {
     stopped: bool,
 }
 
+impl State {
+    /// The reader that a worker used before, whose buffers its core has at hand, or else any.
+    fn idle_reader(&mut self, last: Option<usize>) -> Option<Box<Reader>> {
+        let own = self.idle.iter().position(|reader| Some(reader.step) == last);
+        self.idle.swap_remove_back(own.unwrap_or(self.idle.len().saturating_sub(1)))
+    }
+}
+
 impl Pool {
     /// A pool for as many steps as there are `streams`; those with the same number are read one after the other.
     pub(super) fn new(streams: Vec<Option<usize>>, open_max: usize) -> Self {
         Self { state: Mutex::default(), changed: Condvar::new(), streams, open_max }
     }
 
-    /// The next task; `None` when all is read or the run was stopped. Waits while all readers are in use.
-    pub(super) fn take(&self) -> Option<Task> {
+    /// The next task for a worker that read of the step `last`; `None` when all is read or the run was stopped. Waits while
+    /// all readers are in use.
+    pub(super) fn take(&self, last: Option<usize>) -> Option<Task> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if state.stopped {
@@ -59,7 +68,7 @@ impl Pool {
                 state.next_step += 1;
                 return Some(Task::Open(step));
             }
-            if let Some(reader) = state.idle.pop_back() {
+            if let Some(reader) = state.idle_reader(last) {
                 return Some(Task::Read(reader));
             }
             if state.open.is_empty() {
@@ -101,7 +110,7 @@ mod tests {
     use super::*;
 
     fn opened(pool: &Pool) -> usize {
-        match pool.take() {
+        match pool.take(None) {
             Some(Task::Open(step)) => step,
             _ => panic!("nothing was to be opened"),
         }
@@ -131,6 +140,6 @@ mod tests {
         assert_eq!(opened(&pool), 2);
         pool.closed(0);
         pool.closed(2);
-        assert!(pool.take().is_none());
+        assert!(pool.take(None).is_none());
     }
 }

@@ -65,17 +65,22 @@ impl<'a> Worker<'a> {
     }
 
     fn work(&mut self) -> Result<()> {
-        while let Some(task) = self.pool.take() {
+        let mut last = None;
+        while let Some(task) = self.pool.take(last) {
             self.pass.watch.check()?;
             match task {
                 Task::Open(step) => {
+                    last = Some(step);
                     let opened = input::lines(&self.pass.steps[step].source, self.pass.steps[step].skip);
                     match opened {
                         Ok(lines) => self.read(Box::new(Reader { step, lines }))?,
                         Err(error) => self.refuse(step, &error.to_string()),
                     }
                 }
-                Task::Read(reader) => self.read(reader)?,
+                Task::Read(reader) => {
+                    last = Some(reader.step);
+                    self.read(reader)?;
+                }
             }
         }
         Ok(())

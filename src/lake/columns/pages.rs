@@ -14,8 +14,13 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
 
+use crate::block::make_room;
+
 /// The lowest: compressing is a large part of ingest's time. (LZ4 would save a tenth of that and double the size.)
 const ZSTD_LEVEL: i32 = 1;
+
+/// More than the header of a page takes.
+const HEADER_BYTES: usize = 256;
 
 /// The least and the greatest value of a page, for columns that queries filter by.
 pub(super) struct Bounds {
@@ -223,12 +228,16 @@ impl Zip {
         let mut packed = std::mem::take(&mut self.packed);
         packed.clear();
         if compressed {
-            packed.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+            let most = zstd::zstd_safe::compress_bound(raw.len());
+            if packed.capacity() < most {
+                packed = Vec::with_capacity(2 * most); // not `reserve`, which would move what is of no use
+            }
             self.compressor.compress_to_buffer(raw, &mut packed)?;
         } else {
             packed.extend_from_slice(raw);
         }
         let packed = Bytes::from(packed);
+        make_room(to, HEADER_BYTES + packed.len());
         let mut sink = TrackedWrite::new(to);
         let page = CompressedPage::new(page(packed.clone()), raw.len());
         let spec = SerializedPageWriter::new(&mut sink).write_page(page)?;

@@ -7,7 +7,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::bits::{put_bits, put_booleans, put_deltas, put_hybrid, put_run, width_of};
 use super::pages::{Append, Bounds, Pages, Zip, long};
-use crate::block::{Block, Code, Coded, Dictionary, NULL, Plain, Vocabulary, elements};
+use crate::block::{Block, Code, Coded, Dictionary, NULL, Plain, Vocabulary, elements, make_room};
 
 /// Longer least and greatest values say nothing worth their place.
 const STATISTICS_BYTES_MAX: usize = 256;
@@ -57,6 +57,7 @@ struct Entries {
 
 impl Entries {
     fn push(&mut self, text: &[u8]) -> u32 {
+        make_room(&mut self.bytes, 4 + text.len());
         self.bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         self.bytes.extend_from_slice(text);
         self.ends.push(self.bytes.len());
@@ -384,6 +385,7 @@ impl PlainColumn {
     pub(super) fn push(&mut self, block: &Block) {
         let texts = block.texts(self.column);
         self.lengths.extend_from_slice(texts.lengths());
+        make_room(&mut self.page, texts.bytes().len());
         self.page.extend_from_slice(texts.bytes());
     }
 
