@@ -160,6 +160,17 @@ impl Texts {
         self.lengths.push(text.map(|text| u32::try_from(text.len()).unwrap_or(u32::MAX)));
     }
 
+    /// Appends a text without some ranges of it, which stand in order and apart.
+    pub fn push_without(&mut self, text: &[u8], ranges: &[(usize, usize)]) {
+        let (before, mut kept) = (self.bytes.len(), 0);
+        for (start, end) in ranges {
+            self.bytes.extend_from_slice(&text[kept..*start]);
+            kept = *end;
+        }
+        self.bytes.extend_from_slice(&text[kept..]);
+        self.lengths.push(Some(u32::try_from(self.bytes.len() - before).unwrap_or(u32::MAX)));
+    }
+
     /// Takes the last text or NULL away again.
     pub fn pop(&mut self) {
         if let Some(length) = self.lengths.pop() {

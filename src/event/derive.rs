@@ -1,5 +1,6 @@
 //! What is concluded from an event while it is parsed, so that every detection asks the same question the same way.
 
+use memchr::memchr2;
 use percent_encoding::percent_decode_str;
 
 use super::parse::{Event, Object};
@@ -72,7 +73,7 @@ pub(super) fn selected_name(query: &str) -> Option<String> {
 
 /// The percent-decoded values of the query parameter `key`; `+` is a space, as Go's `url.ParseQuery` reads it.
 pub(super) fn query_values<'a>(query: &'a str, key: &'a str) -> impl Iterator<Item = String> + 'a {
-    let is_encoded = |text: &str| text.bytes().any(|byte| matches!(byte, b'%' | b'+'));
+    let is_encoded = |text: &str| memchr2(b'%', b'+', text.as_bytes()).is_some();
     // few queries have it, and that is soon seen
     let pairs = (query.contains(key) || is_encoded(query)).then(|| query.split('&'));
     pairs.into_iter().flatten().filter_map(move |pair| {

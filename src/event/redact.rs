@@ -28,6 +28,9 @@ pub struct Redactor {
     escape: Finder<'static>,
     /// The key [`MANAGED_FIELDS`].
     managed: Finder<'static>,
+    /// The key of an environment variable's value.
+    value: Finder<'static>,
+    secret_names: AhoCorasick,
     query_marks: AhoCorasick,
     shapes: Regex,
     assignments: Regex,
@@ -40,9 +43,9 @@ struct Marks {
 }
 
 impl Marks {
-    fn new(words: impl Iterator<Item = &'static str> + Clone) -> Self {
+    fn new(words: &[&str]) -> Self {
         Self {
-            packed: packed::Searcher::new(words.clone()),
+            packed: packed::Searcher::new(words),
             plain: AhoCorasick::new(words).expect("the words are few and short"),
         }
     }
@@ -55,9 +58,25 @@ impl Marks {
     }
 }
 
-/// Words that stand in a body that must be walked.
-const STRUCTURE_MARKS: &[&str] =
-    &["last-applied-configuration", "\"Secret\"", "\"token\"", "assw", "PASS", "SECRET", "TOKEN", "_KEY", "CREDENTIAL"];
+fn in_any_case(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder().ascii_case_insensitive(true).build(words).expect("the words are few and short")
+}
+
+/// Words one of which stands in a body that must be walked: in each of [`SECRET_KEYS`] too, as parts whose
+/// beginnings are rare in other keys.
+const STRUCTURE_MARKS: &[&str] = &[
+    "last-applied-configuration",
+    "\"Secret\"",
+    "\"token\"",
+    "assword\"",
+    "asswd\"",
+    "tSecret\"",
+    "t_secret\"",
+    "zation\"",
+    "piKey\"",
+    "pi_key\"",
+    "eKey\"",
+];
 /// Beginnings of credentials that are known by their shape.
 const SHAPE_MARKS: &[&str] = &[
     "eyJ",
@@ -112,10 +131,10 @@ const SECRET_KEYS: &[&str] = &[
     "api_key",
     "privateKey",
 ];
-/// Words in the name of an environment variable whose value is a credential.
+/// Words, in any case, in the name of an environment variable whose value is a credential.
 const SECRET_NAMES: &[&str] = &["PASS", "SECRET", "TOKEN", "_KEY", "CREDENTIAL", "APIKEY"];
 
-const MANAGED_FIELDS: &str = "managedFields";
+pub(super) const MANAGED_FIELDS: &str = "managedFields";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Characters that `url.QueryEscape` of Go escapes.
@@ -129,17 +148,15 @@ impl Redactor {
     /// Never: the patterns are constants.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        let marks = STRUCTURE_MARKS.iter().chain(SHAPE_MARKS).chain(ESCAPE_MARKS);
         Self {
             key,
-            marks: Marks::new(marks.copied()),
-            shape_marks: Marks::new(SHAPE_MARKS.iter().copied()),
+            marks: Marks::new(&[STRUCTURE_MARKS, SHAPE_MARKS, ESCAPE_MARKS].concat()),
+            shape_marks: Marks::new(SHAPE_MARKS),
             escape: Finder::new("\\u00"),
             managed: Finder::new("\"managedFields\""),
-            query_marks: AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .build(QUERY_MARKS)
-                .expect("the words are few and short"),
+            value: Finder::new("\"value\""),
+            secret_names: in_any_case(SECRET_NAMES),
+            query_marks: in_any_case(QUERY_MARKS),
             shapes: Regex::new(SHAPES).expect("a constant, tested below"),
             assignments: Regex::new(ASSIGNMENTS).expect("a constant, tested below"),
         }
@@ -204,7 +221,8 @@ impl Redactor {
             .map(|pair| {
                 let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
                 let plain = decode_query(value);
-                let is_named = is_secret_name(key) || SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
+                let is_named = self.is_secret_name(key.as_bytes())
+                    || SECRET_KEYS.iter().any(|secret| secret.eq_ignore_ascii_case(key));
                 let is_secret = after_flag || is_named;
                 after_flag = matches!(plain.as_str(), "--token" | "--password" | "--secret" | "--api-key" | "-p");
                 let clean = match self.free_text(&plain) {
@@ -222,10 +240,23 @@ impl Redactor {
         }
     }
 
+    /// Whether a body has nothing to take out but `managedFields`, and the values of variables whose name is one of a
+    /// secret.
+    pub(super) fn is_harmless(&self, body: &[u8], object: &Object<'_>) -> bool {
+        About::of(object) == About::Other && !self.is_suspect(body)
+    }
+
+    /// Whether a variable of this name holds a credential. Of a longer text: whether one that is named in it may.
+    pub(super) fn is_secret_name(&self, name: &[u8]) -> bool {
+        self.secret_names.is_match(name)
+    }
+
     /// The text of a body without its secret values and without `managedFields`.
     pub(super) fn body<'a>(&self, document: &Document<'a>, body: Body<'a>, object: &Object<'_>) -> Cow<'a, str> {
         let about = About::of(object);
-        if about == About::Other && !self.is_suspect(body.raw) {
+        let raw = body.raw.as_bytes();
+        let names_secret = || self.value.find(raw).is_some() && self.is_secret_name(raw);
+        if self.is_harmless(raw, object) && !names_secret() {
             return self.unmanaged(document, body);
         }
         let has_escape = self.escape.find(body.raw.as_bytes()).is_some();
@@ -334,7 +365,7 @@ impl<'a> Edits<'a, '_> {
         }
         let Named { kind, name, path } = self.named(at);
         let in_secret = in_secret || kind == Some("Secret");
-        let names_credential = name.is_some_and(is_secret_name);
+        let names_credential = name.is_some_and(|name| self.redactor.is_secret_name(name.as_bytes()));
         let patches_data = in_secret && path.is_some_and(patches_values);
         for field in self.document.fields(at) {
             match field.key {
@@ -408,11 +439,6 @@ impl<'a> Edits<'a, '_> {
 /// Whether a JSON patch at `path` of a Secret carries values.
 fn patches_values(path: &str) -> bool {
     path.starts_with("/data") || path.starts_with("/stringData") || path.contains("last-applied-configuration")
-}
-
-fn is_secret_name(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    SECRET_NAMES.iter().any(|secret| upper.contains(secret))
 }
 
 /// `raw`, which begins at `origin` of the line, with the ranges of the line replaced.

@@ -56,6 +56,9 @@ fn no_canary_comes_out_of_any_place_of_a_body() {
             &json!({"spec": {"request": CANARY}, "status": {"certificate": CANARY}}),
         ),
         body("pods", "", &env),
+        body("pods", "", &json!({"spec": {"containers": [{"env": [{"name": "gh_token", "value": CANARY}]}]}})),
+        body("widgets", "", &json!({"env": {"value": CANARY, "name": "Api_Key"}})),
+        body("widgets", "", &json!({"spec": {"clientSecret": CANARY, "replicas": 1}})),
         body("configmaps", "", &json!({"data": {"app.conf": format!("user=x\npassword={CANARY}\n")}})),
         body("configmaps", "", &json!({"data": {"aws": format!("aws_secret_access_key = {CANARY}")}})),
         body("widgets", "", &json!({"spec": {"password": CANARY, "clientSecret": CANARY}})),
@@ -151,4 +154,53 @@ fn an_escaped_backslash_before_letters_is_no_escape() {
         .rows;
     let column = rows.column_by_name("request_object").unwrap();
     assert_eq!(arrow::array::AsArray::as_string::<i32>(column).value(0), text);
+}
+
+#[test]
+fn every_key_of_a_credential_is_seen_in_lines_of_either_way() {
+    const KEYS: [&str; 9] = [
+        "token",
+        "password",
+        "passwd",
+        "clientSecret",
+        "client_secret",
+        "authorization",
+        "apiKey",
+        "api_key",
+        "privateKey",
+    ];
+    for key in KEYS {
+        let body = format!("{{\"spec\":{{\"{key}\":\"{CANARY}\",\"n\":1}}}}");
+        assert_no_canary(&canonical(&body), key);
+        assert_no_canary(&canonical(&body).replace("\"n\":1", "\"n\": 1"), key);
+    }
+    for name in ["DB_PASS", "client_secret", "Token", "aws_Key", "my-credential", "apikey"] {
+        let body = format!("{{\"env\":[{{\"name\":\"{name}\",\"value\":\"{CANARY}\"}}]}}");
+        assert_no_canary(&canonical(&body), name);
+        assert_no_canary(&canonical(&body).replace("[{", "[ {"), name);
+    }
+}
+
+/// A line as an API server writes it, with a body that is sent.
+fn canonical(body: &str) -> String {
+    format!(
+        "{{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"Request\",\"auditID\":\"a\",\
+        \"stage\":\"ResponseComplete\",\"requestURI\":\"/apis/x/v1/widgets\",\"verb\":\"create\",\
+        \"user\":{{\"username\":\"u\"}},\"sourceIPs\":[\"10.0.0.1\"],\"objectRef\":{{\"resource\":\"widgets\"}},\
+        \"requestObject\":{body},\"requestReceivedTimestamp\":\"2026-01-15T10:00:00.000000Z\",\
+        \"stageTimestamp\":\"2026-01-15T10:00:00.000000Z\"}}"
+    )
+}
+
+fn assert_no_canary(line: &str, what: &str) {
+    for is_slow in [false, true] {
+        let parser = Parser::new("prod", Redactor::new([1; 32]));
+        let mut parser = if is_slow { parser.slow() } else { parser };
+        let place = Place { source: "audit.log", lines_before: 0, offset: 0, cluster: None };
+        let batch = parser.parse(line.as_bytes(), place).unwrap();
+        let text = format!("{:?}", batch.rows);
+        assert_eq!(batch.rows.num_rows(), 1, "{what}");
+        assert!(!text.contains(CANARY), "{what}: {text}");
+        assert!(text.contains("redacted hmac="), "{what}");
+    }
 }

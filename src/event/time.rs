@@ -46,10 +46,27 @@ impl Clock {
             return Some(micros);
         };
         let [s0, s1, b'.', f0, f1, f2, f3, f4, f5, b'Z'] = rest else { return None };
-        let digits = [s0, s1, f0, f1, f2, f3, f4, f5];
-        let is_time = digits.iter().all(|digit| digit.is_ascii_digit()) && *s0 < b'6';
-        is_time.then(|| base + digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(**digit - b'0')))
+        let micros = eight_digits([*s0, *s1, *f0, *f1, *f2, *f3, *f4, *f5])?;
+        (*s0 < b'6').then_some(base + micros)
     }
+}
+
+/// The number that eight digits are, all at once.
+fn eight_digits(digits: [u8; 8]) -> Option<i64> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let text = u64::from_be_bytes(digits);
+    let values = text ^ (ONES * u64::from(b'0'));
+    // of a byte above nine the high bit is set, or is when 118 is added
+    let is_above = ((values & !HIGH) + ONES * 118) | values;
+    if is_above & HIGH != 0 {
+        return None;
+    }
+    // to pairs of digits, pairs of pairs, all
+    let pairs = (values >> 8 & 0x00ff_00ff_00ff_00ff) * 10 + (values & 0x00ff_00ff_00ff_00ff);
+    let fours = (pairs >> 16 & 0x0000_ffff_0000_ffff) * 100 + (pairs & 0x0000_ffff_0000_ffff);
+    let number = (fours >> 32) * 10_000 + (fours & 0xffff_ffff);
+    i64::try_from(number).ok()
 }
 
 fn slow(text: &str) -> Option<i64> {
@@ -87,6 +104,20 @@ mod tests {
             let text = format!("{}T12:34:56.789012Z", date.format("%Y-%m-%d"));
             let expected = day * DAY_MICROS + 45_296_789_012;
             assert_eq!(micros(&text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_a_number_and_nothing_else_is() {
+        for number in [0, 1, 9, 10, 12_345_678, 59_999_999, 90_909_090, 99_999_999] {
+            assert_eq!(eight_digits(format!("{number:08}").into_bytes().try_into().unwrap()), Some(number));
+        }
+        for place in 0..8 {
+            for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
+                let mut text = *b"12345678";
+                text[place] = byte;
+                assert_eq!(eight_digits(text), None, "{byte} at {place}");
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use memchr::{memchr, memchr2};
 use super::super::document::value_end;
 
 /// A place in a line. Every method answers `None` where the line looks otherwise, and then nobody reads on.
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     line: &'a [u8],
     at: usize,
@@ -15,7 +16,8 @@ impl<'a> Cursor<'a> {
         Self { line, at: 0 }
     }
 
-    fn rest(&self) -> &'a [u8] {
+    /// What was not passed.
+    pub(super) fn rest(&self) -> &'a [u8] {
         &self.line[self.at..]
     }
 
@@ -38,30 +40,31 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn plain_string(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest();
-        let end = memchr2(b'"', b'\\', rest)?;
+        let mut end = 0;
+        while let Some(word) = rest.get(end..).and_then(|rest| rest.first_chunk()) {
+            let odd = first_odd(*word);
+            end += odd.unwrap_or(word.len());
+            if odd.is_some() {
+                break;
+            }
+        }
+        // in the last bytes of the text there is no word left
+        end += rest[end..].iter().position(|byte| matches!(byte, b'"' | b'\\' | 0x80.. | ..b' '))?;
         self.at += end + 1;
-        let content = &rest[..end];
-        (rest[end] == b'"' && is_plain(content)).then_some(content)
+        (rest[end] == b'"').then(|| &rest[..end])
     }
 
     /// As [`Self::plain_string`], where it is of `LENGTH` bytes.
     #[inline]
     pub(super) fn plain_string_of<const LENGTH: usize>(&mut self) -> Option<&'a [u8]> {
         let (content, rest) = self.rest().split_first_chunk::<LENGTH>()?;
-        if rest.first() != Some(&b'"') || memchr2(b'"', b'\\', content).is_some() || !is_plain(content) {
+        let is_odd =
+            |byte: u8| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\') | (byte & 0x80);
+        if rest.first() != Some(&b'"') || content.iter().fold(0, |odd, byte| odd | is_odd(*byte)) != 0 {
             return None;
         }
         self.at += LENGTH + 1;
         Some(content)
-    }
-
-    /// As [`Self::plain_string`], where it is short.
-    #[inline]
-    pub(super) fn plain_word(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest();
-        let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0x80.. | ..b' '))?;
-        self.at += end + 1;
-        (rest[end] == b'"').then(|| &rest[..end])
     }
 
     /// The raw content of a string, whatever it is, escapes as they are written, whose opening quote was passed.
@@ -140,4 +143,32 @@ impl<'a> Cursor<'a> {
 #[inline]
 pub(super) fn is_plain(text: &[u8]) -> bool {
     text.iter().fold(0, |odd, byte| odd | (byte & 0x80) | u8::from(*byte < b' ')) == 0
+}
+
+pub(super) const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+/// The first byte of a word that is a quote, a backslash, a control character or not ASCII.
+#[inline]
+pub(super) fn first_odd(word: [u8; 8]) -> Option<usize> {
+    let word = u64::from_le_bytes(word);
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    first((below(word, b' ') | is(b'"') | is(b'\\') | word) & HIGH)
+}
+
+/// The first byte of a word, read from its lowest, that is below `bound`, 128 at most.
+#[inline]
+pub(super) fn first_below(word: u64, bound: u8) -> Option<usize> {
+    first(below(word, bound) & HIGH)
+}
+
+/// Sets the high bits of bytes below `bound`. A borrow may set that of bytes behind the first, never before it.
+#[inline]
+fn below(word: u64, bound: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(bound)) & !word
+}
+
+#[inline]
+fn first(marks: u64) -> Option<usize> {
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
 }

@@ -9,6 +9,7 @@
 //! where such a value ends does not depend on what follows. No byte is kept that was not looked at: strings that are taken
 //! as they are must be plain ASCII, and everything else was read by simd-json, now or when the same bytes came first.
 
+mod body;
 mod cursor;
 mod memo;
 mod parts;
@@ -22,12 +23,14 @@ use super::document::text_of;
 use super::parse::{Body, Object};
 use super::redact::Redactor;
 use super::time::Clock;
-use crate::block::{Code, Coded, Codes, Facts, NULL, Plain, Vocabulary};
+use crate::block::{Code, Coded, Codes, Facts, NULL, Plain, Texts, Vocabulary};
+use body::Found;
 use cursor::Cursor;
 use memo::Piece;
 use parts::{Desk, Parts};
 
 const SUBRESOURCE: &[u8] = b",\"subresource\":\"";
+const REQUEST_OBJECT: &[u8] = b",\"requestObject\":";
 /// The length of an audit id as an API server makes it, and of a time with microseconds.
 const UUID: usize = 36;
 const TIME: usize = 27;
@@ -40,6 +43,8 @@ pub(super) struct Quick {
     /// The last text and code of columns that hardly change from line to line.
     recent: [(Coded, Vec<u8>, Code); 7],
     generation: u64,
+    /// What was found in the bodies of the line.
+    found: [Found; 2],
     sources: Finder<'static>,
     versions: Finder<'static>,
     answers: Finder<'static>,
@@ -59,11 +64,17 @@ struct Spans<'a> {
     resource_version: Option<&'a [u8]>,
     subresource: Option<&'a [u8]>,
     response: Option<&'a [u8]>,
-    request_object: Option<&'a [u8]>,
-    response_object: Option<&'a [u8]>,
+    bodies: Bodies<'a>,
     received: &'a [u8],
     stage_time: &'a [u8],
     annotations: Option<&'a [u8]>,
+}
+
+/// The body of the request and that of the answer.
+struct Bodies<'a> {
+    raw: [Option<&'a [u8]>; 2],
+    /// Whether [`body::object`] has read both.
+    are_plain: bool,
 }
 
 /// The three fields that say who asks; they lie side by side.
@@ -91,6 +102,7 @@ impl Quick {
             ]
             .map(|column| (column, Vec::new(), NULL)),
             generation: 0,
+            found: Default::default(),
             sources: Finder::new(",\"sourceIPs\":["),
             versions: Finder::new(",\"resourceVersion\":\""),
             answers: Finder::new(",\"responseObject\":"),
@@ -111,7 +123,10 @@ impl Quick {
         rows: &mut Rows,
         origin: &Origin<'_>,
     ) -> Option<()> {
-        let spans = self.spans(line)?;
+        let mut found = std::mem::take(&mut self.found);
+        let spans = self.spans(line, &mut found);
+        self.found = found;
+        let spans = spans?;
         let Rows { block, vocabulary: words } = rows;
         if self.generation != words.generation() {
             self.generation = words.generation();
@@ -137,20 +152,13 @@ impl Quick {
         let flags = flags(&[(said.long_agent, LONG_AGENT), (stage_ts < ts, CLOCK_SKEW)]);
         codes[Coded::Flags] = words.code_of(Coded::Flags, flags.as_deref());
         let object = LazyCell::new(|| kind(words, &codes));
-        let mut put = |column, body: Option<&[u8]>| {
-            let texts = block.texts_mut(column);
-            let Some(body) = body.filter(|body| body != b"null") else {
-                texts.push(None);
-                return Some(());
-            };
-            self.piece.document(body, |document| {
-                let raw = text_of(body);
-                texts.push(Some(redactor.body(document, Body { at: 0, raw }, &object).as_bytes()));
-                Some(())
-            })
+        let mut put = |column, raw, found| {
+            let found = spans.bodies.are_plain.then_some(found);
+            put_body(block.texts_mut(column), raw, found, &object, &mut self.piece, redactor)
         };
-        put(Plain::RequestObject, spans.request_object)?;
-        if put(Plain::ResponseObject, spans.response_object).is_none() {
+        let [sent, answered] = spans.bodies.raw;
+        put(Plain::RequestObject, sent, &self.found[0])?;
+        if put(Plain::ResponseObject, answered, &self.found[1]).is_none() {
             block.texts_mut(Plain::RequestObject).pop();
             return None;
         }
@@ -170,20 +178,20 @@ impl Quick {
         Some(())
     }
 
-    fn spans<'a>(&self, line: &'a [u8]) -> Option<Spans<'a>> {
+    fn spans<'a>(&self, line: &'a [u8], found: &mut [Found; 2]) -> Option<Spans<'a>> {
         let mut at = Cursor::new(line);
         if !at.passes(b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"level\":\"") {
             at.pass(b"{\"level\":\"")?; // an item of an EventList
         }
-        let level = at.plain_word()?;
+        let level = at.plain_string()?;
         at.pass(b",\"auditID\":\"")?;
         let audit_id = at.plain_string_of::<UUID>().or_else(|| at.plain_string())?;
         at.pass(b",\"stage\":\"")?;
-        let stage = at.plain_word()?;
+        let stage = at.plain_string()?;
         at.pass(b",\"requestURI\":\"")?;
         let uri = at.string()?;
         at.pass(b",\"verb\":\"")?;
-        let verb = at.plain_word()?;
+        let verb = at.plain_string()?;
         at.pass(b",\"user\":")?;
         let start = at.offset();
         let user = at.until(&self.sources)?;
@@ -199,13 +207,13 @@ impl Quick {
             at.skip(version.unwrap_or(fields.len()));
             if version.is_some() {
                 at.skip(self.versions.needle().len());
-                resource_version = Some(at.plain_word()?);
-                subresource = if at.passes(SUBRESOURCE) { Some(at.plain_word()?) } else { None };
+                resource_version = Some(at.plain_string()?);
+                subresource = if at.passes(SUBRESOURCE) { Some(at.plain_string()?) } else { None };
             }
             at.pass(b"}")?;
         }
         let response = if at.passes(b",\"responseStatus\":") { Some(at.object()?) } else { None };
-        let [request_object, response_object] = self.bodies(&mut at)?;
+        let bodies = self.bodies(&mut at, found)?;
         at.pass(self.received.needle())?;
         let received = at.plain_string_of::<TIME>()?;
         at.pass(b",\"stageTimestamp\":\"")?;
@@ -223,8 +231,7 @@ impl Quick {
             resource_version,
             subresource,
             response,
-            request_object,
-            response_object,
+            bodies,
             received,
             stage_time,
             annotations,
@@ -232,20 +239,66 @@ impl Quick {
     }
 
     /// Both bodies, up to the members that follow them.
-    fn bodies<'a>(&self, at: &mut Cursor<'a>) -> Option<[Option<&'a [u8]>; 2]> {
-        let mut bodies = [None; 2];
-        if at.passes(b",\"requestObject\":") {
+    fn bodies<'a>(&self, at: &mut Cursor<'a>, found: &mut [Found; 2]) -> Option<Bodies<'a>> {
+        let start = *at;
+        if let Some(raw) = self.plain_bodies(at, found) {
+            return Some(Bodies { raw, are_plain: true });
+        }
+        *at = start;
+        let mut raw = [None; 2];
+        if at.passes(REQUEST_OBJECT) {
             let both = at.until(&self.received)?;
             let request = self.answers.find(both).map_or(both, |end| &both[..end]);
             let answer = both.get(request.len() + self.answers.needle().len()..);
-            bodies = [Some(request), answer];
+            raw = [Some(request), answer];
         } else if at.passes(self.answers.needle()) {
-            bodies[1] = Some(at.until(&self.received)?);
+            raw[1] = Some(at.until(&self.received)?);
         }
         // blanks around a body are no part of it, and an API server writes none
         let is_bare = |body: &&[u8]| body.len() == body.trim_ascii().len();
-        bodies.iter().flatten().all(is_bare).then_some(bodies)
+        raw.iter().flatten().all(is_bare).then_some(Bodies { raw, are_plain: false })
     }
+
+    fn plain_bodies<'a>(&self, at: &mut Cursor<'a>, found: &mut [Found; 2]) -> Option<[Option<&'a [u8]>; 2]> {
+        let mut bodies = [None; 2];
+        let keys = [REQUEST_OBJECT, self.answers.needle()];
+        for ((key, body), found) in keys.into_iter().zip(&mut bodies).zip(found) {
+            if at.passes(key) {
+                let rest = at.rest();
+                let length = body::object(rest, found)?;
+                *body = Some(&rest[..length]);
+                at.skip(length);
+            }
+        }
+        at.rest().starts_with(self.received.needle()).then_some(bodies)
+    }
+}
+
+/// Appends a body without secret values; `found` is what was found in a plain one.
+fn put_body(
+    texts: &mut Texts,
+    body: Option<&[u8]>,
+    found: Option<&Found>,
+    object: &Object<'_>,
+    piece: &mut Piece,
+    redactor: &Redactor,
+) -> Option<()> {
+    let Some(body) = body.filter(|body| body != b"null") else {
+        texts.push(None);
+        return Some(());
+    };
+    let names_secret = |found: &Found| {
+        found.has_value && found.names.iter().any(|(start, end)| redactor.is_secret_name(&body[*start..*end]))
+    };
+    if let Some(found) = found.filter(|found| redactor.is_harmless(body, object) && !names_secret(found)) {
+        texts.push_without(body, &found.cuts);
+        return Some(());
+    }
+    piece.document(body, |document| {
+        let raw = text_of(body);
+        texts.push(Some(redactor.body(document, Body { at: 0, raw }, object).as_bytes()));
+        Some(())
+    })
 }
 
 /// What of the object tells how sensitive the request is.

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
-
 use super::super::columns::is_long;
 use super::super::derive;
 use super::super::document::text_of;
@@ -359,13 +357,19 @@ fn user(event: &Event<'_>, desk: &mut Desk<'_>) -> User {
 /// The text of a raw string of ASCII whose only escapes are those that Go writes for an ampersand: most URIs are such,
 /// and many come once. `None` for any other.
 fn unescaped(raw: &[u8]) -> Option<Cow<'_, str>> {
-    const AMPERSAND: &str = "\\u0026";
     let text = is_plain(raw).then(|| text_of(raw))?;
-    if memchr(b'\\', raw).is_none() {
-        return Some(Cow::Borrowed(text));
+    let Some((first, mut rest)) = text.split_once('\\') else { return Some(Cow::Borrowed(text)) };
+    let mut plain = String::with_capacity(text.len());
+    plain.push_str(first);
+    loop {
+        rest = rest.strip_prefix("u0026")?;
+        plain.push('&');
+        let Some((before, behind)) = rest.split_once('\\') else { break };
+        plain.push_str(before);
+        rest = behind;
     }
-    let text = text.replace(AMPERSAND, "&");
-    (!text.contains('\\')).then_some(Cow::Owned(text))
+    plain.push_str(rest);
+    Some(Cow::Owned(plain))
 }
 
 fn uri(sent: &str, desk: &mut Desk<'_>) -> Uri {

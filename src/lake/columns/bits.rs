@@ -59,11 +59,14 @@ fn put_groups(groups: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends booleans as `PLAIN`: one bit each.
-pub(super) fn put_booleans(values: impl Iterator<Item = bool>, out: &mut Vec<u8>) {
-    let mut bits = Bits::new(out);
-    values.for_each(|value| bits.put32(u32::from(value), 1));
-    bits.finish();
+/// Appends as `PLAIN`, one bit each, whether rows are as asked for.
+pub(super) fn put_booleans<T>(rows: &[T], is_set: impl Fn(&T) -> bool, out: &mut Vec<u8>) {
+    let byte = |group: &[T]| group.iter().rev().fold(0, |bits, row| bits << 1 | u8::from(is_set(row)));
+    let (whole, rest) = rows.as_chunks::<GROUP>();
+    out.extend(whole.iter().map(|group| byte(group)));
+    if !rest.is_empty() {
+        out.push(byte(rest));
+    }
 }
 
 /// `count` times the same value.
@@ -253,7 +256,7 @@ mod tests {
             for every in [1, 2, 9, 40, 2_000] {
                 let levels: Vec<u32> = (0..count).map(|at| u32::from(at / 24 % 2 == 0 || at % every == 0)).collect();
                 let (mut groups, mut out) = (Vec::new(), Vec::new());
-                put_booleans(levels.iter().map(|level| *level == 1), &mut groups);
+                put_booleans(&levels, |level| *level == 1, &mut groups);
                 put_bits(&groups, levels.len(), &mut out);
                 assert_eq!(hybrid(&out, 1, levels.len()), levels, "{count} {every}");
             }

@@ -47,7 +47,7 @@ impl NumberColumn {
         let nulls = count - values.len();
         raw.clear();
         if self.pages.max_definition() > 0 {
-            put_presence(self.rows.iter().map(Option::is_some), nulls, &mut zip.levels, &mut raw);
+            put_presence(&self.rows, Option::is_some, nulls, &mut zip.levels, &mut raw);
         }
         let put = if self.is_narrow() { put_deltas32 } else { put_deltas };
         put(&values, &mut raw);
@@ -111,7 +111,7 @@ impl FlagColumn {
     pub(super) fn flush(&mut self, zip: &mut Zip) -> Result<()> {
         let mut raw = std::mem::take(&mut zip.raw);
         raw.clear();
-        put_booleans(self.rows.iter().copied(), &mut raw);
+        put_booleans(&self.rows, |row| *row, &mut raw);
         self.pages.put(zip, &raw, (self.rows.len(), self.rows.len()), Encoding::PLAIN)?;
         zip.raw = raw;
         self.rows.iter().for_each(|row| self.seen[usize::from(*row)] = true);

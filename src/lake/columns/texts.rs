@@ -27,18 +27,19 @@ fn put_measured(out: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Levels of which each is 1 where there is a value.
-pub(super) fn put_presence(
-    present: impl ExactSizeIterator<Item = bool>,
+pub(super) fn put_presence<T>(
+    rows: &[T],
+    is_there: impl Fn(&T) -> bool,
     nulls: usize,
     levels: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) {
-    let count = present.len();
+    let count = rows.len();
     if nulls == 0 || nulls == count {
         return put_same(count, nulls == 0, out);
     }
     levels.clear();
-    put_booleans(present, levels);
+    put_booleans(rows, is_there, levels);
     put_measured(out, |out| put_bits(levels, count, out));
 }
 
@@ -146,7 +147,10 @@ impl Rows {
 }
 
 /// Leaves only the rows that are no NULL, numbered from 0: in place, without a branch that nobody can foresee.
-fn drop_nulls(rows: &mut Vec<u32>) {
+fn drop_nulls(rows: &mut Vec<u32>, nulls: usize) {
+    if nulls == 0 {
+        return rows.iter_mut().for_each(|entry| *entry = entry.wrapping_sub(1));
+    }
     let mut kept = 0;
     for at in 0..rows.len() {
         let entry = rows[at];
@@ -202,10 +206,10 @@ impl CodedColumn {
         } else {
             let nulls = others.iter().filter(|entry| is_null(entry)).count();
             if is_nullable {
-                put_presence(others.iter().map(|entry| !is_null(entry)), nulls, &mut zip.levels, &mut raw);
+                put_presence(others, |entry| !is_null(entry), nulls, &mut zip.levels, &mut raw);
             }
             raw.push(width);
-            drop_nulls(others);
+            drop_nulls(others, nulls);
             put_hybrid(others, width, &mut raw);
             nulls
         };
@@ -398,7 +402,7 @@ impl PlainColumn {
         lengths.extend(self.lengths.iter().flatten().map(|length| i64::from(*length)));
         let nulls = count - lengths.len();
         head.clear();
-        put_presence(self.lengths.iter().map(Option::is_some), nulls, &mut zip.levels, &mut head);
+        put_presence(&self.lengths, Option::is_some, nulls, &mut zip.levels, &mut head);
         put_deltas(lengths, &mut head);
         let start = if let Some(start) = ROOM.checked_sub(head.len()) {
             self.page[start..ROOM].copy_from_slice(&head);
