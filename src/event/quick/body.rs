@@ -23,16 +23,30 @@ pub(super) struct Found {
     pub(super) names: Vec<(usize, usize)>,
 }
 
+impl Found {
+    fn clear(&mut self) {
+        self.cuts.clear();
+        self.names.clear();
+        self.has_value = false;
+    }
+}
+
 /// Reads the object at the beginning of `text`, behind which the rest of a line follows; answers its length. `None` for
 /// whatever is not a plain object; `found` means nothing then.
 pub(super) fn object(text: &[u8], found: &mut Found) -> Option<usize> {
-    found.cuts.clear();
-    found.names.clear();
-    found.has_value = false;
+    found.clear();
     if text.first() != Some(&b'{') {
         return None;
     }
-    if is_plain(text) && memchr(b'\\', text).is_none() { read::<true>(text, found) } else { read::<false>(text, found) }
+    // annotations have escapes, most bodies have none
+    let bare = &text[..memchr(b'\\', text).unwrap_or(text.len())];
+    if is_plain(bare)
+        && let Some(length) = read::<true>(bare, found)
+    {
+        return Some(length);
+    }
+    found.clear();
+    read::<false>(text, found)
 }
 
 /// `BARE`: in the text there are no escapes and no bytes that strings may not have.

@@ -1,38 +1,54 @@
 //! What was concluded from a piece of text that comes again and again: a user, a URI, an answer.
 
+use hashbrown::HashTable;
+use twox_hash::xxhash3_128::{DEFAULT_SECRET_LENGTH, Hasher};
+
 use super::super::document::{Document, Reader};
 use super::super::parse::{self, Event};
-use crate::block::Dictionary;
 use crate::limits;
 
 /// Conclusions by the raw text that they were drawn from.
+///
+/// Of a text only its hash is kept, of 128 bits and keyed at random: to compare the text itself, most of a line, takes
+/// longer than to hash it, since it has long left the cache. That two texts of one run have the same hash is less likely
+/// than a fault of the memory that they lie in, and nobody who does not know the key can choose such texts.
 pub(super) struct Memo<T> {
-    texts: Dictionary,
-    known: Vec<T>,
+    known: HashTable<(u128, T)>,
+    key: [u8; DEFAULT_SECRET_LENGTH],
 }
 
 impl<T: Copy> Memo<T> {
     pub(super) fn new() -> Self {
-        Self { texts: Dictionary::default(), known: Vec::new() }
+        let mut key = [0; DEFAULT_SECRET_LENGTH];
+        rand::fill(&mut key);
+        Self { known: HashTable::new(), key }
     }
 
     /// What is known of `text`, or what `conclude` says of it the first time. `None` is not remembered.
     #[inline]
     pub(super) fn of(&mut self, text: &[u8], conclude: impl FnOnce() -> Option<T>) -> Option<T> {
-        match self.texts.look_up(text) {
-            Ok(code) => self.known.get(code as usize - 1).copied(),
-            Err(mark) => {
-                let concluded = conclude()?;
-                self.texts.add(mark, text);
-                self.known.push(concluded);
-                Some(concluded)
-            }
+        let hash = Hasher::oneshot_with_secret(&self.key, text).ok()?;
+        if let Some((_, known)) = self.known.find(place(hash), |(other, _)| *other == hash) {
+            return Some(*known);
         }
+        let concluded = conclude()?;
+        self.known.insert_unique(place(hash), (hash, concluded), |(hash, _)| place(*hash));
+        Some(concluded)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.texts.bytes() + self.known.len() * size_of::<T>()
+        self.known.len() * 2 * size_of::<(u128, T)>()
     }
+
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+    }
+}
+
+/// Where a hash stands in a table.
+#[expect(clippy::cast_possible_truncation, reason = "half of the hash is enough")]
+fn place(hash: u128) -> u64 {
+    hash as u64
 }
 
 /// A second reader, for pieces of a line: each piece is read as if it were the only field of an event, by the same code

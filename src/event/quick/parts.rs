@@ -161,7 +161,12 @@ impl Parts {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::new();
+        self.askers.clear();
+        self.objects.clear();
+        self.uris.clear();
+        self.responses.clear();
+        self.annotations.clear();
+        self.requests.clear();
     }
 
     pub(super) fn bytes(&self) -> usize {
