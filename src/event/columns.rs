@@ -3,7 +3,7 @@
 use super::derive::Derived;
 use super::document::Document;
 use super::parse::{Event, User};
-use super::redact::Redactor;
+use super::redact::{About, Redactor};
 use crate::block::{Block, Coded, Codes, Facts, Plain, Vocabulary};
 use crate::limits;
 
@@ -87,7 +87,7 @@ impl Rows {
     }
 
     fn append_texts(&mut self, event: &Event<'_>, clean: &Cleaner<'_>) {
-        let body = |body| clean.redactor.body(&clean.document, body, &event.object);
+        let body = |body| clean.redactor.body(&clean.document, body, About::of(&event.object));
         let extra = extra(event);
         let mut put = |column: Plain, text: Option<&str>| self.block.texts_mut(column).push(text.map(str::as_bytes));
         put(Plain::AuditId, event.audit_id);

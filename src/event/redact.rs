@@ -242,8 +242,8 @@ impl Redactor {
 
     /// Whether a body has nothing to take out but `managedFields`, and the values of variables whose name is one of a
     /// secret.
-    pub(super) fn is_harmless(&self, body: &[u8], object: &Object<'_>) -> bool {
-        About::of(object) == About::Other && !self.is_suspect(body)
+    pub(super) fn is_harmless(&self, body: &[u8], about: About) -> bool {
+        about == About::Other && !self.is_suspect(body)
     }
 
     /// Whether a variable of this name holds a credential. Of a longer text: whether one that is named in it may.
@@ -252,11 +252,10 @@ impl Redactor {
     }
 
     /// The text of a body without its secret values and without `managedFields`.
-    pub(super) fn body<'a>(&self, document: &Document<'a>, body: Body<'a>, object: &Object<'_>) -> Cow<'a, str> {
-        let about = About::of(object);
+    pub(super) fn body<'a>(&self, document: &Document<'a>, body: Body<'a>, about: About) -> Cow<'a, str> {
         let raw = body.raw.as_bytes();
         let names_secret = || self.value.find(raw).is_some() && self.is_secret_name(raw);
-        if self.is_harmless(raw, object) && !names_secret() {
+        if self.is_harmless(raw, about) && !names_secret() {
             return self.unmanaged(document, body);
         }
         let has_escape = self.escape.find(body.raw.as_bytes()).is_some();
@@ -322,16 +321,17 @@ impl Redactor {
 }
 
 /// What a body is about, by the request's resource: decides how suspicious to be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum About {
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum About {
     Secret,
     Credential,
     ConfigMap,
+    #[default]
     Other,
 }
 
 impl About {
-    fn of(object: &Object<'_>) -> Self {
+    pub(super) fn of(object: &Object<'_>) -> Self {
         match (object.resource.unwrap_or_default(), object.subresource.unwrap_or_default()) {
             ("secrets", _) => Self::Secret,
             ("serviceaccounts", "token") | ("tokenreviews" | "certificatesigningrequests", _) => Self::Credential,

@@ -4,30 +4,37 @@
 //! Most bodies are such, and most hold nothing secret. One that has anything else (a blank, a fraction, a letter beyond
 //! ASCII, more depth) is left to the tape.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use super::super::redact::MANAGED_FIELDS;
-use super::cursor::{ONES, first_below, first_odd, is_plain};
+use super::cursor::{first, first_odd, is_plain};
 
 /// Deeper bodies are left to the tape.
-const DEPTH_MAX: u32 = 64;
+const DEPTH_MAX: usize = 64;
 
 /// What is found in a body.
 #[derive(Default)]
 pub(super) struct Found {
     /// The ranges of its `managedFields`, each with the comma that parts it from its neighbour.
     pub(super) cuts: Vec<(usize, usize)>,
-    /// Whether a key is `value`, as in the variables of a container.
-    pub(super) has_value: bool,
-    /// Where the texts of the keys `name` stand.
-    pub(super) names: Vec<(usize, usize)>,
+    /// Where the objects begin that have a key `value`, in order.
+    values: Vec<usize>,
+    /// Where the objects begin that have a text `name`, and the place of that text.
+    names: Vec<(usize, Range<usize>)>,
 }
 
 impl Found {
+    /// The places of the names of objects that have a `value` too, as the variables of a container do.
+    pub(super) fn variables(&self) -> impl Iterator<Item = Range<usize>> {
+        self.names.iter().filter(|(object, _)| self.values.binary_search(object).is_ok()).map(|(_, name)| name.clone())
+    }
+
     fn clear(&mut self) {
         self.cuts.clear();
         self.names.clear();
-        self.has_value = false;
+        self.values.clear();
     }
 }
 
@@ -38,43 +45,39 @@ pub(super) fn object(text: &[u8], found: &mut Found) -> Option<usize> {
     if text.first() != Some(&b'{') {
         return None;
     }
-    // annotations have escapes, most bodies have none
-    let bare = &text[..memchr(b'\\', text).unwrap_or(text.len())];
-    if is_plain(bare)
-        && let Some(length) = read::<true>(bare, found)
-    {
-        return Some(length);
-    }
-    found.clear();
-    read::<false>(text, found)
-}
-
-/// `BARE`: in the text there are no escapes and no bytes that strings may not have.
-fn read<const BARE: bool>(text: &[u8], found: &mut Found) -> Option<usize> {
-    let mut pass = Pass::<BARE> { text, at: 0, depth: 0, objects: 0, cut: None, found };
+    // up to the first escape, of which most bodies have none, a string ends at the next quote
+    let bare = memchr(b'\\', text).unwrap_or(text.len());
+    let bare = if is_plain(&text[..bare]) { bare } else { 0 };
+    let mut pass = Pass { text, bare, at: 0, depth: 0, objects: 0, starts: [0; DEPTH_MAX], cut: None, found };
     while !pass.value()? {}
-    Some(pass.at)
+    let length = pass.at;
+    found.values.sort_unstable();
+    Some(length)
 }
 
 /// A member that is to be cut, once it is known where it ends.
 #[derive(Clone, Copy)]
 struct Cut {
     key: usize,
-    depth: u32,
+    depth: usize,
     is_first: bool,
 }
 
-struct Pass<'a, 'f, const BARE: bool> {
+struct Pass<'a, 'f> {
     text: &'a [u8],
+    /// Up to here are no escapes and no bytes that strings may not have.
+    bare: usize,
     at: usize,
-    depth: u32,
+    depth: usize,
     /// For each depth whether it is an object, the innermost in the lowest bit.
     objects: u64,
+    /// Where the objects and arrays begin that are open.
+    starts: [usize; DEPTH_MAX],
     cut: Option<Cut>,
     found: &'f mut Found,
 }
 
-impl<const BARE: bool> Pass<'_, '_, BARE> {
+impl Pass<'_, '_> {
     #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.get(self.at).copied()
@@ -85,7 +88,7 @@ impl<const BARE: bool> Pass<'_, '_, BARE> {
     #[inline]
     fn value(&mut self) -> Option<bool> {
         match self.byte()? {
-            b'"' => self.at = string_end::<BARE>(self.text, self.at + 1)?,
+            b'"' => self.at = self.string_end(self.at + 1)?,
             b'{' => {
                 self.open(true)?;
                 if self.byte()? != b'}' {
@@ -137,10 +140,11 @@ impl<const BARE: bool> Pass<'_, '_, BARE> {
     }
 
     fn open(&mut self, is_object: bool) -> Option<()> {
+        *self.starts.get_mut(self.depth)? = self.at;
         self.at += 1;
         self.depth += 1;
         self.objects = self.objects << 1 | u64::from(is_object);
-        (self.depth <= DEPTH_MAX).then_some(())
+        Some(())
     }
 
     #[inline]
@@ -149,12 +153,12 @@ impl<const BARE: bool> Pass<'_, '_, BARE> {
         if self.byte()? != b'"' {
             return None;
         }
-        let end = string_end::<BARE>(self.text, start + 1)?;
+        let end = self.string_end(start + 1)?;
         match &self.text[start + 1..end - 1] {
-            b"value" => self.found.has_value = true,
+            b"value" => self.found.values.push(self.starts[self.depth - 1]),
             b"name" if self.text[end..].starts_with(b":\"") => {
-                let end_of_name = string_end::<BARE>(self.text, end + 2)?;
-                self.found.names.push((end + 2, end_of_name - 1));
+                let end_of_name = self.string_end(end + 2)?;
+                self.found.names.push((self.starts[self.depth - 1], end + 2..end_of_name - 1));
             }
             key if key == MANAGED_FIELDS.as_bytes() && self.cut.is_none() => {
                 self.cut = Some(Cut { key: start, depth: self.depth, is_first });
@@ -180,6 +184,25 @@ impl<const BARE: bool> Pass<'_, '_, BARE> {
         is_apart.then_some(())
     }
 
+    /// The offset behind the closing quote of a string of ASCII whose content begins at `at`; `None` for any other.
+    #[inline]
+    fn string_end(&self, mut at: usize) -> Option<usize> {
+        loop {
+            let word = self.text.get(at..)?.first_chunk::<8>()?;
+            let odd = if at + 8 <= self.bare { first(*word, b'"') } else { first_odd(*word) };
+            let Some(odd) = odd else {
+                at += 8;
+                continue;
+            };
+            at += odd;
+            match self.text[at] {
+                b'"' => return Some(at + 1),
+                b'\\' => at = escape_end(self.text, at + 1)?,
+                _ => return None,
+            }
+        }
+    }
+
     /// Passes an integer of at most 18 digits.
     fn integer(&mut self) -> Option<()> {
         let rest = &self.text[self.at..];
@@ -191,26 +214,6 @@ impl<const BARE: bool> Pass<'_, '_, BARE> {
         };
         self.at += rest.len() - digits.len() + count;
         is_plain.then_some(())
-    }
-}
-
-/// The offset behind the closing quote of a string of ASCII whose content begins at `at`; `None` for any other.
-#[inline]
-fn string_end<const BARE: bool>(text: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        let word = text.get(at..)?.first_chunk::<8>()?;
-        let odd =
-            if BARE { first_below(u64::from_le_bytes(*word) ^ (ONES * u64::from(b'"')), 1) } else { first_odd(*word) };
-        let Some(odd) = odd else {
-            at += 8;
-            continue;
-        };
-        at += odd;
-        match text[at] {
-            b'"' => return Some(at + 1),
-            b'\\' => at = escape_end(text, at + 1)?,
-            _ => return None,
-        }
     }
 }
 
@@ -316,11 +319,17 @@ mod tests {
     }
 
     #[test]
-    fn values_and_names_are_told_by_their_keys() {
+    fn variables_are_told_by_their_keys() {
         let mut found = Found::default();
-        let mut has_value =
-            |body: &str| object(format!("{body}       ,").as_bytes(), &mut found).map(|_| found.has_value);
-        assert_eq!(has_value(r#"{"env":[{"name":"A","value":"b"}]}"#), Some(true));
-        assert_eq!(has_value(r#"{"env":[{"name":"value","values":"b"}]}"#), Some(false));
+        let mut told = |body: &str| {
+            object(format!("{body}       ,").as_bytes(), &mut found).unwrap();
+            found.variables().map(|name| body[name].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            told(r#"{"name":"A","env":[{"name":"B","x":[{}],"value":"b"},{"value":1,"name":"C"}]}"#),
+            ["B", "C"]
+        );
+        assert!(told(r#"{"env":[{"name":"value","values":"\n"}],"value":1}"#).is_empty());
+        assert!(told(r#"{"name":{"value":1}}"#).is_empty());
     }
 }

@@ -145,21 +145,19 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
     text.iter().fold(0, |odd, byte| odd | (byte & 0x80) | u8::from(*byte < b' ')) == 0
 }
 
-pub(super) const ONES: u64 = u64::from_ne_bytes([1; 8]);
-const HIGH: u64 = ONES << 7;
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
 /// The first byte of a word that is a quote, a backslash, a control character or not ASCII.
 #[inline]
 pub(super) fn first_odd(word: [u8; 8]) -> Option<usize> {
     let word = u64::from_le_bytes(word);
-    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    first((below(word, b' ') | is(b'"') | is(b'\\') | word) & HIGH)
+    lowest(below(word, b' ') | is(word, b'"') | is(word, b'\\') | word)
 }
 
-/// The first byte of a word, read from its lowest, that is below `bound`, 128 at most.
+/// The first byte of a word that is as asked for.
 #[inline]
-pub(super) fn first_below(word: u64, bound: u8) -> Option<usize> {
-    first(below(word, bound) & HIGH)
+pub(super) fn first(word: [u8; 8], byte: u8) -> Option<usize> {
+    lowest(is(u64::from_le_bytes(word), byte))
 }
 
 /// Sets the high bits of bytes below `bound`. A borrow may set that of bytes behind the first, never before it.
@@ -168,7 +166,15 @@ fn below(word: u64, bound: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(bound)) & !word
 }
 
+/// As [`below`], of bytes that are as asked for.
 #[inline]
-fn first(marks: u64) -> Option<usize> {
+fn is(word: u64, byte: u8) -> u64 {
+    below(word ^ (ONES * u64::from(byte)), 1)
+}
+
+/// The lowest byte whose high bit is set.
+#[inline]
+fn lowest(marks: u64) -> Option<usize> {
+    let marks = marks & (ONES << 7);
     (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
 }

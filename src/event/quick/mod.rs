@@ -14,14 +14,12 @@ mod cursor;
 mod memo;
 mod parts;
 
-use std::cell::LazyCell;
-
 use memchr::memmem::Finder;
 
 use super::columns::{CLOCK_SKEW, LONG_AGENT, Origin, Rows, flags};
 use super::document::text_of;
 use super::parse::{Body, Object};
-use super::redact::Redactor;
+use super::redact::{About, Redactor};
 use super::time::Clock;
 use crate::block::{Code, Coded, Codes, Facts, NULL, Plain, Texts, Vocabulary};
 use body::Found;
@@ -151,10 +149,9 @@ impl Quick {
         let said = self.parts.put(&spans, &mut self.piece, &mut Desk { words, redactor }, &mut codes)?;
         let flags = flags(&[(said.long_agent, LONG_AGENT), (stage_ts < ts, CLOCK_SKEW)]);
         codes[Coded::Flags] = words.code_of(Coded::Flags, flags.as_deref());
-        let object = LazyCell::new(|| kind(words, &codes));
         let mut put = |column, raw, found| {
             let found = spans.bodies.are_plain.then_some(found);
-            put_body(block.texts_mut(column), raw, found, &object, &mut self.piece, redactor)
+            put_body(block.texts_mut(column), raw, found, said.about, &mut self.piece, redactor)
         };
         let [sent, answered] = spans.bodies.raw;
         put(Plain::RequestObject, sent, &self.found[0])?;
@@ -279,7 +276,7 @@ fn put_body(
     texts: &mut Texts,
     body: Option<&[u8]>,
     found: Option<&Found>,
-    object: &Object<'_>,
+    about: About,
     piece: &mut Piece,
     redactor: &Redactor,
 ) -> Option<()> {
@@ -287,16 +284,14 @@ fn put_body(
         texts.push(None);
         return Some(());
     };
-    let names_secret = |found: &Found| {
-        found.has_value && found.names.iter().any(|(start, end)| redactor.is_secret_name(&body[*start..*end]))
-    };
-    if let Some(found) = found.filter(|found| redactor.is_harmless(body, object) && !names_secret(found)) {
+    let names_secret = |found: &Found| found.variables().any(|name| redactor.is_secret_name(&body[name]));
+    if let Some(found) = found.filter(|found| redactor.is_harmless(body, about) && !names_secret(found)) {
         texts.push_without(body, &found.cuts);
         return Some(());
     }
     piece.document(body, |document| {
         let raw = text_of(body);
-        texts.push(Some(redactor.body(document, Body { at: 0, raw }, object).as_bytes()));
+        texts.push(Some(redactor.body(document, Body { at: 0, raw }, about).as_bytes()));
         Some(())
     })
 }

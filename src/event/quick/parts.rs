@@ -6,7 +6,7 @@ use super::super::columns::is_long;
 use super::super::derive;
 use super::super::document::text_of;
 use super::super::parse::Event;
-use super::super::redact::Redactor;
+use super::super::redact::{About, Redactor};
 use super::cursor::{Cursor, is_plain};
 use super::memo::{Memo, Piece};
 use super::{SUBRESOURCE, Spans, Who, kind};
@@ -107,6 +107,7 @@ struct Annotations {
 struct Request {
     scope: Code,
     sensitivity: Code,
+    about: About,
 }
 
 /// What a request depends on beyond its verb and kind of object: whether it has a name, is for a resource, in a
@@ -120,6 +121,7 @@ pub(super) struct Said {
     pub(super) source_ips_disagree: bool,
     pub(super) truncated: bool,
     pub(super) long_agent: bool,
+    pub(super) about: About,
 }
 
 /// Everything that is remembered from line to line.
@@ -223,6 +225,7 @@ impl Parts {
         let request = self.request(spans, circumstances, codes, desk)?;
         codes[Coded::Scope] = request.scope;
         codes[Coded::Sensitivity] = request.sensitivity;
+        said.about = request.about;
         Some(said)
     }
 
@@ -327,11 +330,14 @@ impl Parts {
             let verb = text_of(spans.verb);
             let scope = derive::scope(is_resource, has_name || verb == "create", is_namespaced);
             let is_anonymous = is_anonymous && !(derive::is_read(verb) && is_health);
-            let class = derive::by_object(&kind(desk.words, codes), verb)
+            let object = kind(desk.words, codes);
+            let about = About::of(&object);
+            let class = derive::by_object(&object, verb)
                 .unwrap_or_else(|| derive::class_of_other(false, is_anonymous, is_denied));
             Some(Request {
                 scope: desk.words.code(Coded::Scope, scope),
                 sensitivity: desk.words.code(Coded::Sensitivity, class),
+                about,
             })
         })
     }

@@ -84,8 +84,8 @@ fn put_packed(values: &[u32], width: u8, out: &mut Vec<u8>) {
     put_varint((groups as u64) << 1 | 1, out);
     if width > 16 {
         let mut bits = Bits::new(out);
-        values.iter().for_each(|value| bits.put32(*value, width));
-        (values.len()..groups * GROUP).for_each(|_| bits.put32(0, width));
+        values.iter().for_each(|value| bits.put(u64::from(*value), width));
+        (values.len()..groups * GROUP).for_each(|_| bits.put(0, width));
         return bits.finish();
     }
     // a group of eight takes as many bytes as a value takes bits
@@ -142,8 +142,8 @@ fn put_block(deltas: &[i64], out: &mut Vec<u8>) {
     out.extend_from_slice(&widths);
     for (mini, width) in deltas.chunks(MINI).zip(widths) {
         let mut bits = Bits::new(out);
-        mini.iter().for_each(|delta| bits.put64(above(delta), width));
-        (mini.len()..MINI).for_each(|_| bits.put64(0, width));
+        mini.iter().for_each(|delta| bits.put(above(delta), width));
+        (mini.len()..MINI).for_each(|_| bits.put(0, width));
         bits.finish();
     }
 }
@@ -151,7 +151,7 @@ fn put_block(deltas: &[i64], out: &mut Vec<u8>) {
 /// Bits, the lowest first.
 struct Bits<'a> {
     out: &'a mut Vec<u8>,
-    held: u64,
+    held: u128,
     count: u8,
 }
 
@@ -160,21 +160,14 @@ impl<'a> Bits<'a> {
         Self { out, held: 0, count: 0 }
     }
 
-    fn put32(&mut self, value: u32, width: u8) {
-        self.held |= u64::from(value) << self.count;
+    /// Appends the lowest `width` bits, 64 at most, of a value that has no others.
+    fn put(&mut self, value: u64, width: u8) {
+        self.held |= u128::from(value) << self.count;
         self.count += width;
-        if self.count >= 32 {
-            self.out.extend_from_slice(&self.held.to_le_bytes()[..4]);
-            self.held >>= 32;
-            self.count -= 32;
-        }
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the number is put in two halves")]
-    fn put64(&mut self, value: u64, width: u8) {
-        self.put32(value as u32, width.min(32));
-        if width > 32 {
-            self.put32((value >> 32) as u32, width - 32);
+        if self.count >= 64 {
+            self.out.extend_from_slice(&self.held.to_le_bytes()[..8]);
+            self.held >>= 64;
+            self.count -= 64;
         }
     }
 
