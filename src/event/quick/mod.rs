@@ -2,12 +2,13 @@
 //!
 //! Such a line needs no tape. Its fields are found by what must stand between them, and the larger ones (the user, the
 //! URI, the answer, the annotations) are looked up as raw text: they repeat, and what they mean was concluded when they
-//! came first, by the code that reads whole events. Anything else, down to a key that nobody knows, is left to the slow
+//! came first, by the code that reads whole events. Bodies are read by [`body`] as they are passed. Anything else, down to a key that nobody knows, is left to the slow
 //! way, so that both give the same rows; `tests/reference` holds them against each other and a third reading.
 //!
 //! Why it is safe to look for the next key in raw text: a value is taken only if it parses as one whole JSON value, and
 //! where such a value ends does not depend on what follows. No byte is kept that was not looked at: strings that are taken
-//! as they are must be plain ASCII, and everything else was read by simd-json, now or when the same bytes came first.
+//! as they are must be plain ASCII, and everything else was read by [`body`] or simd-json, now or when the same bytes came
+//! first.
 
 mod body;
 mod cursor;
